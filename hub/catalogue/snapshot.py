@@ -1,0 +1,68 @@
+"""The catalogue as one immutable value in memory: what a decision computes on.
+
+A process holds one snapshot and swaps it whole when the catalogue's version moves, so that a
+decision never sees half of a change. Rows are positions in `contents`; all arrays share them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.index import VectorIndex
+from hub.catalogue.model import Answer, BrandFacts, Content, Offer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueSnapshot:
+    """Everything that can be shown or said, at one version.
+
+    `vectors` is (n, d) float32 with rows of length 1 (or all zero where a content has no vector yet);
+    `popularity` is (n,) float32 in [0, 1]; `published` is (n,) float64, seconds since the epoch, NaN
+    where unknown; the `*_codes` are (n,) int32 positions in the tuple of names beside them.
+    """
+
+    version: str
+    encoder_id: str
+    contents: tuple[Content, ...]
+    rows: Mapping[str, int]  # content key -> row
+    vectors: NDArray[np.float32]
+    index: VectorIndex
+    popularity: NDArray[np.float32]
+    published: NDArray[np.float64]
+    kinds: tuple[str, ...]
+    kind_codes: NDArray[np.int32]
+    brands: tuple[str, ...]
+    brand_codes: NDArray[np.int32]
+    categories: tuple[str, ...]
+    category_codes: NDArray[np.int32]
+    available: NDArray[np.bool_]  # can be had now
+    brand_faults: Mapping[int, str]  # row -> the rule of the brand gate that it breaks
+    answers: tuple[Answer, ...]
+    answer_vectors: NDArray[np.float32]  # (m, d): one row for each title and each question of each answer
+    answer_rows: NDArray[np.int32]  # (m,): which answer a vector belongs to
+    offers: tuple[Offer, ...]
+    facts: Mapping[str, BrandFacts]  # brand key -> facts
+    house_brand: str  # the brand that speaks where no other is named
+
+    def __len__(self) -> int:
+        return len(self.contents)
+
+    def row(self, key: str) -> int | None:
+        """Return the row of a content key, None if the catalogue has no such content."""
+        return self.rows.get(key)
+
+    def vector(self, key: str) -> NDArray[np.float32] | None:
+        """Return the vector of a content key, None if it has none."""
+        row = self.rows.get(key)
+        return None if row is None or not self.vectors[row].any() else self.vectors[row]
+
+    def rows_of_category(self, category: str) -> NDArray[np.intp]:
+        """Return the rows whose category is `category` or lies below it."""
+        wanted = [
+            code
+            for code, name in enumerate(self.categories)
+            if name == category or name.startswith(f"{category}/")
+        ]
+        return np.flatnonzero(np.isin(self.category_codes, wanted))

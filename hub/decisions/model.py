@@ -1,0 +1,156 @@
+"""A scenario is a vision made executable; a decision is its channel-free outcome for one customer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from hub.catalogue.model import Claim, Content, ContentKind, Offer
+from hub.layers.base import Moment
+
+
+class Channel(StrEnum):
+    """Where an experience is presented."""
+
+    WEB = "WEB"
+    EMAIL = "EMAIL"
+    SERVICE_DESK = "SERVICE_DESK"
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Weights of the layers, in the order in which they are played. A layer not named is silent."""
+
+    weights: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class MixRequest:
+    """How one call wants the mix changed: first weights, then solo, then mute."""
+
+    solo: tuple[str, ...] = ()
+    mute: tuple[str, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotSpec:
+    """A place on a channel: how many items of which kinds."""
+
+    key: str
+    title: str
+    size: int
+    kinds: tuple[ContentKind, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What the scenario is measured by: the name of a Segment event, e.g. `Order Completed`."""
+
+    metric: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """Moment, slots, mix and goal under one key and version."""
+
+    key: str
+    title: str
+    description: str = ""
+    mix: Mix
+    slots: Mapping[Channel, tuple[SlotSpec, ...]]
+    goal: Goal
+    brands: tuple[str, ...] = ()  # whose content may be shown; empty: every brand of the house
+    variety: float = 0.3  # 0: by score alone; 1: as unlike each other as can be
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LayerScore:
+    """One layer's part in one item: `contribution` is `weight * score`, exactly.
+
+    `rank_before` is the item's rank (1 is best) among all that were scored if this layer were mute,
+    `rank_after` its rank as it is.
+    """
+
+    layer: str
+    weight: float
+    score: float
+    contribution: float
+    rank_before: int
+    rank_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why an item stands where it does: in a sentence, and exactly."""
+
+    sentence: str
+    contributions: tuple[LayerScore, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RankedItem:
+    """One item of the ranking; position counts from 1, after variety; `score` is the contributions' sum."""
+
+    position: int
+    score: float
+    content: Content
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A candidate that a gate removed: the first gate that did, and by which rule."""
+
+    content: Content
+    gate: str
+    rule: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A coded remark: why something is degraded, withheld, or to be minded."""
+
+    code: str
+    message: str
+
+
+class Ranking(Protocol):
+    """All eligible candidates, best first. Explanations cost time, so items are made when asked for."""
+
+    @property
+    def contents(self) -> Sequence[Content]:
+        """The ranked contents, without explanation; position is index + 1."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def item(self, index: int) -> RankedItem:
+        """Return the item at an index (position - 1), explained; the same object every time."""
+        ...
+
+    def first(self, count: int) -> tuple[RankedItem, ...]:
+        """Return the first items, explained."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The ranked, explained, channel-free outcome for one customer, scenario and instant."""
+
+    at: datetime
+    scenario: Scenario
+    moment: Moment
+    profile_id: str | None
+    profile_version: int
+    configuration_version: str
+    mix: Mix  # as played
+    ranking: Ranking
+    removed: tuple[Removed, ...]
+    offers: tuple[Offer, ...]
+    voice: str
+    claims: tuple[Claim, ...]
+    degraded: Note | None = None

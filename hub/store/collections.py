@@ -1,0 +1,90 @@
+"""Every collection of the hub with its validator and its indexes, declared once.
+
+`hub.store.migrate` applies this list, idempotently, at start and by `tutti migrate`. Validators hold
+what would break the hub's laws if it were missing; the rest of a document's shape is its codec's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionSpec:
+    """A collection: name, JSON schema of what must hold, indexes beyond `_id`."""
+
+    name: str
+    required: Mapping[str, Any] = field(default_factory=dict)  # field -> JSON schema of its type
+    indexes: tuple[IndexModel, ...] = ()
+
+    @property
+    def validator(self) -> dict[str, Any]:
+        """The `$jsonSchema` document."""
+        return {
+            "$jsonSchema": {
+                "bsonType": "object",
+                "required": ["_id", *self.required],
+                "properties": dict(self.required),
+            }
+        }
+
+
+STRING = {"bsonType": "string"}
+DATE = {"bsonType": "date"}
+INT = {"bsonType": ["int", "long"]}
+BINARY = {"bsonType": "binData"}
+ARRAY = {"bsonType": "array"}
+
+COLLECTIONS: tuple[CollectionSpec, ...] = (
+    # What the brand shows and says; `_id` is the key. `history` keeps every earlier version.
+    CollectionSpec(
+        "contents", {"version": INT, "title": STRING, "kind": STRING}, (IndexModel([("category", ASCENDING)]),)
+    ),
+    CollectionSpec("answers", {"version": INT, "title": STRING, "text": STRING}),
+    CollectionSpec("brand_facts", {"version": INT, "name": STRING}),
+    CollectionSpec("offers", {"version": INT, "title": STRING, "terms": STRING}),
+    CollectionSpec("history", {"of": STRING, "key": STRING, "version": INT}),
+    CollectionSpec("popularity", {"as_of": DATE}),
+    # `_id` is "encoder:sha256 of the text"
+    CollectionSpec("embeddings", {"vector": BINARY}),
+    # `_id` is the messageId: the unique index that makes an event count once
+    CollectionSpec(
+        "events",
+        {"type": STRING, "at": DATE, "received_at": DATE, "facet_id": STRING, "projected": {"bsonType": "bool"}},
+        (
+            IndexModel([("facet_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)]),
+            IndexModel([("event", ASCENDING), ("at", ASCENDING)]),
+            IndexModel(
+                [("projected", ASCENDING), ("received_at", ASCENDING)],
+                partialFilterExpression={"projected": False},
+                name="unprojected",
+            ),
+        ),
+    ),
+    CollectionSpec("facets", {"version": INT, "profile_id": STRING}, (IndexModel([("profile_id", ASCENDING)]),)),
+    CollectionSpec(
+        "profiles",
+        {"version": INT, "facet_ids": ARRAY},
+        (IndexModel([("interests.label", ASCENDING)]), IndexModel([("former_ids", ASCENDING)])),
+    ),
+    # `_id` is "type:value", so that resolving an identity is one targeted read
+    CollectionSpec("identities", {"facet_id": STRING}, (IndexModel([("facet_id", ASCENDING)]),)),
+    CollectionSpec("scenarios", {"version": INT, "title": STRING}),
+    CollectionSpec(
+        "served",
+        {"at": DATE, "channel": STRING, "body": BINARY},
+        (
+            IndexModel([("profile_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)]),
+            IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+        ),
+    ),
+    CollectionSpec("exposures", {"served_id": STRING, "at": DATE}, (IndexModel([("served_id", ASCENDING)]),)),
+    CollectionSpec("imports", {"state": STRING}),
+    # `_id` is the SHA-256 of the key; keys themselves are never stored
+    CollectionSpec("api_keys", {"scope": STRING}),
+    CollectionSpec("secrets", {"value": BINARY}),
+    # One small document per configuration part; a change of it tells every process to reload
+    CollectionSpec("versions", {"version": STRING}),
+)
