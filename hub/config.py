@@ -18,7 +18,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TUTTI_", frozen=True, extra="ignore")
 
     host: str = Field(default="127.0.0.1", description="Address the hub listens on.")
-    port: int = Field(default=8470, ge=0, le=65535, description="Port the hub listens on; 0 takes a free one.")
+    port: int = Field(
+        default=8470, ge=0, le=65535, description="Port the hub listens on; 0 takes a free one."
+    )
     public_url: str = Field(
         default="", description="Where customers reach the hub (links in email); default: http://HOST:PORT."
     )
@@ -26,9 +28,12 @@ class Settings(BaseSettings):
         default=Path(".tutti"), description="Where the embedded server, keys and models are kept."
     )
     mongodb_uri: SecretStr | None = Field(
-        default=None, description="A MongoDB replica set, sharded cluster or Atlas; default: the embedded server."
+        default=None,
+        description="A MongoDB replica set, sharded cluster or Atlas; default: the embedded server.",
     )
-    database: str = Field(default="tutti", pattern=r"^[A-Za-z0-9_-]{1,38}$", description="Name of the database.")
+    database: str = Field(
+        default="tutti", pattern=r"^[A-Za-z0-9_-]{1,38}$", description="Name of the database."
+    )
     mongod: Path | None = Field(
         default=None, description="The mongod to start as embedded server; default: PATH, then the wheel."
     )
@@ -36,10 +41,13 @@ class Settings(BaseSettings):
         default=Path("~/.cache/tutti/models"), description="Where prepared embedding models are kept."
     )
     encoder: str = Field(
-        default="minilm-int8", description="Which encoder makes vectors: minilm-int8 or minilm (full precision)."
+        default="minilm-int8",
+        description="Which encoder makes vectors: minilm-int8 or minilm (full precision).",
     )
     default_region: str = Field(
-        default="GB", pattern="^[A-Z]{2}$", description="Region (ISO 3166) that is assumed where none is said."
+        default="GB",
+        pattern="^[A-Z]{2}$",
+        description="Region (ISO 3166) that is assumed where none is said.",
     )
     retention_days: int = Field(default=400, ge=1, description="How long served experiences can be replayed.")
     body_limit: int = Field(default=524_288, ge=1024, description="Largest request body, in bytes.")
@@ -49,7 +57,9 @@ class Settings(BaseSettings):
         default=1.0, gt=0, description="Seconds the store may take before an experience is degraded."
     )
     log_format: Literal["pretty", "json"] = Field(default="pretty", description="How log lines are written.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level logged."
+    )
 
     @property
     def base_url(self) -> str:

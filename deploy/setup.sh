@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Sets up everything a development machine needs: virtual environment, packages, the embedding
+# model, GraphiQL's files. Idempotent: a second run only does what is missing. Called by `make setup`.
+set -euo pipefail
+PYTHON=${PYTHON:-python3}
+VENV=${VENV:-.venv}
+
+say() { printf '\033[1m%s\033[0m\n' "$*"; }
+
+"$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+  { echo "Tutti needs Python 3.11 or later; name it with: make setup PYTHON=/path/to/python3.11" >&2; exit 2; }
+
+if [ ! -x "$VENV/bin/python" ]; then
+  say "[1/4] Making the virtual environment in $VENV"
+  "$PYTHON" -m venv "$VENV" ||
+    { echo "Python's venv module is missing (on Debian: apt-get install python3-venv)" >&2; exit 2; }
+fi
+
+say "[2/4] Installing packages (the first time some 600 MB: PyTorch makes the embedding model once)"
+# shellcheck disable=SC2086
+"$VENV/bin/python" -m pip install --disable-pip-version-check --progress-bar on ${PIP_FLAGS:-} \
+  -e ".[model,embedded,motor,test,lint]" | grep -vE '^(Requirement already|Looking in)' || [ "${PIPESTATUS[0]}" -eq 0 ]
+
+say "[3/4] Preparing the embedding model"
+"$VENV/bin/tutti" model prepare
+
+say "[4/4] Fetching GraphiQL"
+"$VENV/bin/python" -m hub.web.graphiql_assets
+
+touch "$VENV/.ready"
+say "Ready."
