@@ -1,0 +1,40 @@
+"""`tutti`: one module a verb. Heavy imports are made inside the verbs, so that `--help` answers at once."""
+
+import sys
+
+import typer
+
+from hub.cli.import_ import import_command
+from hub.cli.keys import keys_app
+from hub.cli.migrate import migrate_command
+from hub.cli.model import model_command
+from hub.cli.run import run_command
+from hub.cli.schema import schema_command
+from hub.cli.settings import settings_command
+from hub.errors import TuttiError
+
+app = typer.Typer(
+    name="tutti",
+    help="Tutti: one customer profile, one decision, every channel. Settings come from TUTTI_* variables; "
+    "`tutti settings` lists them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("run")(run_command)
+app.command("import")(import_command)
+app.command("migrate")(migrate_command)
+app.add_typer(keys_app, name="keys")
+app.command("model")(model_command)
+app.command("schema")(schema_command)
+app.command("settings")(settings_command)
+
+
+def main() -> None:
+    """Run the command line; what the hub refuses on purpose ends in one sentence and exit code 2."""
+    try:
+        app()
+    except TuttiError as error:
+        where = f" (at {'.'.join(map(str, error.path))})" if error.path else ""
+        typer.secho(f"tutti: {error.message}{where}", fg=typer.colors.RED, err=True)
+        sys.exit(2)

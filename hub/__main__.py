@@ -1,0 +1,5 @@
+"""`python -m hub` is `tutti`."""
+
+from hub.cli import main
+
+main()

@@ -1,0 +1,45 @@
+"""Logging: one canonical line for each request, JSON in production, pretty in development.
+
+No personal data and no secret is ever an argument of a log call: log ids, counts and codes.
+"""
+
+import logging
+import sys
+from typing import Any, Literal
+
+import structlog
+
+
+def configure(log_format: Literal["pretty", "json"], level: str) -> None:
+    """Set up structlog, and bring the standard library's loggers (uvicorn, pymongo) under it."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: Any
+    if log_format == "json":
+        last = structlog.processors.JSONRenderer()
+        shared.append(structlog.processors.format_exc_info)
+    else:
+        last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    # uvicorn's access lines would double ours; the driver's debug lines would carry documents
+    logging.getLogger("uvicorn.access").disabled = True
+    for chatty in ("pymongo", "httpx", "httpcore", "asyncio", "uvicorn"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

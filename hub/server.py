@@ -1,0 +1,68 @@
+"""The hub as a running server: services open, socket served, background work watched, all closed again."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+import uvicorn
+
+from hub.app import Hub, open_hub
+from hub.config import Settings
+from hub.demo.start import start_demo
+from hub.errors import TuttiError
+
+log = structlog.get_logger("tutti.server")
+
+
+async def serve(settings: Settings, listener: socket.socket, *, demo: bool, say: Callable[[str], None]) -> None:
+    """Serve until a signal comes.
+
+    Raises:
+        SetupError: something that must be there is not; the message says what to do.
+    """
+    async with open_hub(settings, say=say) as hub:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                hub.app,
+                lifespan="off",  # the hub is opened here, so that a failed start is one clear sentence
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=10,
+            )
+        )
+        await _until_done(server, listener, _prepare(hub, demo=demo, say=say))
+
+
+async def _until_done(
+    server: uvicorn.Server, listener: socket.socket, preparing: Coroutine[Any, Any, None]
+) -> None:
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    prepared = asyncio.create_task(preparing)
+    try:
+        await asyncio.wait({serving, prepared}, return_when=asyncio.FIRST_COMPLETED)
+        if prepared.done() and not serving.done() and prepared.exception() is not None:
+            server.should_exit = True
+        await serving
+    finally:
+        prepared.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await prepared
+
+
+async def _prepare(hub: Hub, *, demo: bool, say: Callable[[str], None]) -> None:
+    base_url = hub.services.settings.base_url
+    if demo:
+        hub.readiness.waiting_for = "the demo brand"
+        try:
+            await start_demo(hub.services, hub.auth, base_url, say=say)
+        except TuttiError:
+            raise
+        except Exception:
+            log.exception("the demo could not be installed")
+            raise
+    hub.readiness.waiting_for = ""
+    say(f"The hub answers at {base_url}  (GraphiQL: {base_url}/graphiql). Ctrl-C stops it.")
