@@ -132,6 +132,7 @@ class BrandFacts:
     postal_address: str = ""
     website: str = ""
     colour: str = "#1f3a5f"
+    house: bool = False  # speaks where no other brand is named
     version: int = 1
 
 

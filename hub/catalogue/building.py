@@ -1,0 +1,134 @@
+"""Building a `CatalogueSnapshot`: a pure function of entries, vectors and popularity."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.index import VectorIndex
+from hub.catalogue.brand import NO_FACTS, fault_of, house_of
+from hub.catalogue.model import Answer, Availability, BrandFacts, Content, Offer
+from hub.catalogue.snapshot import CatalogueSnapshot
+
+CAN_BE_HAD = frozenset({Availability.IN_STOCK, Availability.LOW_STOCK, Availability.PREORDER})
+T = TypeVar("T")
+
+
+def answer_texts(answer: Answer) -> tuple[str, ...]:
+    """Return what an answer is found by: its title and every way in which customers ask for it."""
+    return (answer.title, *answer.questions)
+
+
+def _codes(items: Iterable[T], name: Callable[[T], str]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """Return the distinct names, sorted, and each item's position among them."""
+    names = [name(item) for item in items]
+    distinct = tuple(sorted(set(names)))
+    position = {each: i for i, each in enumerate(distinct)}
+    return distinct, np.fromiter((position[each] for each in names), np.int32, len(names))
+
+
+def version_of(
+    contents: Sequence[Content],
+    answers: Sequence[Answer],
+    facts: Mapping[str, BrandFacts],
+    offers: Sequence[Offer],
+    *,
+    encoder_id: str,
+    popularity: str,
+) -> str:
+    """Return the name of exactly this catalogue: the same entries at the same versions, the same name."""
+    hashing = hashlib.sha256(f"{encoder_id}\x1f{popularity}".encode())
+    sorts: tuple[tuple[str, Iterable[Content | Answer | BrandFacts | Offer]], ...] = (
+        ("contents", contents),
+        ("answers", answers),
+        ("facts", facts.values()),
+        ("offers", offers),
+    )
+    for sort, entries in sorts:
+        lines = sorted(f"{entry.key}\x1f{entry.version}" for entry in entries)
+        hashing.update(f"\x1e{sort}\x1e".encode())
+        hashing.update("\x1e".join(lines).encode())
+    return f"cat_{hashing.hexdigest()[:16]}"
+
+
+def build_snapshot(
+    contents: Iterable[Content],
+    *,
+    vectors: Mapping[str, NDArray[np.float32]],
+    encoder_id: str,
+    dimensions: int,
+    answers: Iterable[Answer] = (),
+    offers: Iterable[Offer] = (),
+    facts: Iterable[BrandFacts] = (),
+    popularity: Mapping[str, float] | None = None,
+    popularity_version: str = "",
+) -> CatalogueSnapshot:
+    """Build the snapshot; contents, answers and offers are put in the order of their keys.
+
+    Args:
+        contents: what can be shown.
+        vectors: embedding text -> (d,) float32 of length 1, all of the encoder `encoder_id`; a content
+            or question whose text is missing gets a row of zeros, which nothing is near to.
+        encoder_id: whose vectors these are.
+        dimensions: d, needed when there is nothing to read it from.
+        answers: approved replies.
+        offers: incentives' definitions.
+        facts: the brands' facts.
+        popularity: content key -> [0, 1]; 0 where missing.
+        popularity_version: a name of these popularities, part of the snapshot's version.
+    """
+    rows = tuple(sorted(contents, key=lambda content: content.key))
+    sorted_answers = tuple(sorted(answers, key=lambda answer: answer.key))
+    sorted_offers = tuple(sorted(offers, key=lambda offer: offer.key))
+    brands = {brand.key: brand for brand in sorted(facts, key=lambda brand: brand.key)}
+    house = house_of(brands)
+    spoken_facts = brands or {NO_FACTS.key: NO_FACTS}
+    nothing = np.zeros(dimensions, np.float32)
+
+    def matrix(texts: Sequence[str]) -> NDArray[np.float32]:
+        stacked = np.zeros((len(texts), dimensions), np.float32)
+        for i, text in enumerate(texts):
+            stacked[i] = vectors.get(text, nothing)
+        return stacked
+
+    found_by = [(row, text) for row, answer in enumerate(sorted_answers) for text in answer_texts(answer)]
+    content_vectors = matrix([content.embedding_text for content in rows])
+    kinds, kind_codes = _codes(rows, lambda content: content.kind.value)
+    brand_names, brand_codes = _codes(rows, lambda content: content.brand or house)
+    categories, category_codes = _codes(rows, lambda content: content.category)
+    scores = popularity or {}
+    faults = {
+        row: fault for row, content in enumerate(rows) if (fault := fault_of(content, brands)) is not None
+    }
+    return CatalogueSnapshot(
+        version=version_of(
+            rows, sorted_answers, brands, sorted_offers, encoder_id=encoder_id, popularity=popularity_version
+        ),
+        encoder_id=encoder_id,
+        contents=rows,
+        rows={content.key: row for row, content in enumerate(rows)},
+        vectors=content_vectors,
+        index=VectorIndex.build(content_vectors),
+        popularity=np.fromiter((scores.get(content.key, 0.0) for content in rows), np.float32, len(rows)),
+        published=np.fromiter(
+            (content.published_at.timestamp() if content.published_at else np.nan for content in rows),
+            np.float64,
+            len(rows),
+        ),
+        kinds=kinds,
+        kind_codes=kind_codes,
+        brands=brand_names,
+        brand_codes=brand_codes,
+        categories=categories,
+        category_codes=category_codes,
+        available=np.fromiter((content.availability in CAN_BE_HAD for content in rows), np.bool_, len(rows)),
+        brand_faults=faults,
+        answers=sorted_answers,
+        answer_vectors=matrix([text for _, text in found_by]),
+        answer_rows=np.fromiter((row for row, _ in found_by), np.int32, len(found_by)),
+        offers=sorted_offers,
+        facts=spoken_facts,
+        house_brand=house,
+    )

@@ -1,0 +1,147 @@
+"""All queries on the catalogue's collections.
+
+A change of the catalogue is announced in one small document of `versions`. Its `open` list holds an
+intent for every write under way, so that a process that dies between writing and announcing leaves a
+trace: the next writer sees the left-over intent and announces for the dead one. A version number per
+entry decides races: a replacement names the version it replaces.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from pymongo import InsertOne, ReplaceOne
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError
+
+from hub.catalogue.model import Answer, BrandFacts, Content, Offer
+from hub.errors import Conflict
+from hub.kit.ids import new_id
+from hub.store.codecs import from_document, to_document
+from hub.store.faults import store_faults
+
+Entry = TypeVar("Entry", Content, Answer, BrandFacts, Offer)
+
+COLLECTION_OF: dict[type, str] = {
+    Content: "contents",
+    Answer: "answers",
+    BrandFacts: "brand_facts",
+    Offer: "offers",
+}
+CATALOGUE = "catalogue"  # `_id` of the announcing document
+STALE = timedelta(minutes=5)  # no single write takes longer: an older intent was left by a dead process
+_DUPLICATE_KEY = 11000
+
+
+class CatalogueRepository:
+    """Reads and writes contents, answers, brand facts and offers."""
+
+    def __init__(self, db: AsyncDatabase[dict[str, Any]]) -> None:
+        self._db = db
+
+    async def versions_of(self, of: type[Entry]) -> dict[str, int]:
+        """Return key -> version of everything of one sort; one small read, so that refreshing is cheap."""
+        with store_faults():
+            cursor = self._db[COLLECTION_OF[of]].find({}, {"version": 1})
+            return {document["_id"]: document["version"] async for document in cursor}
+
+    async def get_many(self, of: type[Entry], keys: Iterable[str]) -> dict[str, Entry]:
+        """Return those of `keys` that exist."""
+        wanted = list(keys)
+        found: dict[str, Entry] = {}
+        with store_faults():
+            for start in range(0, len(wanted), 5_000):
+                cursor = self._db[COLLECTION_OF[of]].find({"_id": {"$in": wanted[start : start + 5_000]}})
+                async for document in cursor:
+                    found[document["_id"]] = from_document(of, document)
+        return found
+
+    async def get_all(self, of: type[Entry]) -> dict[str, Entry]:
+        """Return everything of one sort by key."""
+        with store_faults():
+            return {d["_id"]: from_document(of, d) async for d in self._db[COLLECTION_OF[of]].find({})}
+
+    async def write(
+        self, added: Sequence[Entry], changed: Sequence[tuple[Entry, Entry]], at: datetime
+    ) -> None:
+        """Insert `added` and replace the first of each pair in `changed` by the second.
+
+        The replaced version goes into `history` first; doing that twice is harmless.
+
+        Raises:
+            Conflict: somebody else wrote one of these keys since it was read.
+        """
+        if not added and not changed:
+            return
+        of = type(added[0]) if added else type(changed[0][1])
+        name = COLLECTION_OF[of]
+        history = [
+            ReplaceOne(
+                {"_id": f"{name}:{old.key}:{old.version}"},
+                {
+                    "of": name,
+                    "key": old.key,
+                    "version": old.version,
+                    "replaced_at": at,
+                    "was": to_document(old),
+                },
+                upsert=True,
+            )
+            for old, _ in changed
+        ]
+        inserts = [InsertOne(to_document(new, _id=new.key)) for new in added]
+        replacements = [
+            ReplaceOne({"_id": new.key, "version": old.version}, to_document(new, _id=new.key))
+            for old, new in changed
+        ]
+        with store_faults():
+            if history:
+                await self._db["history"].bulk_write(history, ordered=False)
+            try:
+                done = await self._db[name].bulk_write([*inserts, *replacements], ordered=False)
+            except BulkWriteError as error:
+                faults = (error.details or {}).get("writeErrors", [])
+                if faults and all(fault["code"] == _DUPLICATE_KEY for fault in faults):
+                    raise Conflict("somebody else is changing the same entries of the catalogue") from None
+                raise
+        if done.matched_count != len(replacements):
+            raise Conflict("somebody else is changing the same entries of the catalogue")
+
+    async def announced(self) -> str | None:
+        """Return the version that was announced last, None if there was none yet."""
+        with store_faults():
+            document = await self._db["versions"].find_one({"_id": CATALOGUE})
+        return None if document is None else document["version"]
+
+    async def open_intent(self, at: datetime) -> str:
+        """Leave word that a write begins; return the intent's id."""
+        intent = new_id("put")
+        with store_faults():
+            await self._db["versions"].update_one(
+                {"_id": CATALOGUE},
+                {"$setOnInsert": {"version": new_id("cat")}, "$push": {"open": {"id": intent, "at": at}}},
+                upsert=True,
+            )
+        return intent
+
+    async def left_over(self, at: datetime, *, younger: bool = False) -> bool:
+        """Tell whether a process died while it wrote, so that its change was never announced.
+
+        With `younger`, writes that may still be under way count too: announcing once too often is
+        harmless.
+        """
+        left = {"$elemMatch": {"at": {"$lt": at - STALE}}} if not younger else {"$exists": True, "$ne": []}
+        with store_faults():
+            return await self._db["versions"].find_one({"_id": CATALOGUE, "open": left}) is not None
+
+    async def announce(self, at: datetime, intent: str | None = None) -> None:
+        """Tell every process that the catalogue changed; close the intent and those of the dead."""
+        closed: list[dict[str, Any]] = [{"at": {"$lt": at - STALE}}]
+        if intent is not None:
+            closed.append({"id": intent})
+        with store_faults():
+            await self._db["versions"].update_one(
+                {"_id": CATALOGUE},
+                {"$set": {"version": new_id("cat")}, "$pull": {"open": {"$or": closed}}},
+                upsert=True,
+            )
