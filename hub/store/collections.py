@@ -40,7 +40,9 @@ ARRAY = {"bsonType": "array"}
 COLLECTIONS: tuple[CollectionSpec, ...] = (
     # What the brand shows and says; `_id` is the key. `history` keeps every earlier version.
     CollectionSpec(
-        "contents", {"version": INT, "title": STRING, "kind": STRING}, (IndexModel([("category", ASCENDING)]),)
+        "contents",
+        {"version": INT, "title": STRING, "kind": STRING},
+        (IndexModel([("category", ASCENDING)]),),
     ),
     CollectionSpec("answers", {"version": INT, "title": STRING, "text": STRING}),
     CollectionSpec("brand_facts", {"version": INT, "name": STRING}),
@@ -52,7 +54,13 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
     # `_id` is the messageId: the unique index that makes an event count once
     CollectionSpec(
         "events",
-        {"type": STRING, "at": DATE, "received_at": DATE, "facet_id": STRING, "projected": {"bsonType": "bool"}},
+        {
+            "type": STRING,
+            "at": DATE,
+            "received_at": DATE,
+            "facet_id": STRING,
+            "projected": {"bsonType": "bool"},
+        },
         (
             IndexModel([("facet_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)]),
             IndexModel([("event", ASCENDING), ("at", ASCENDING)]),
@@ -63,7 +71,9 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
             ),
         ),
     ),
-    CollectionSpec("facets", {"version": INT, "profile_id": STRING}, (IndexModel([("profile_id", ASCENDING)]),)),
+    CollectionSpec(
+        "facets", {"version": INT, "profile_id": STRING}, (IndexModel([("profile_id", ASCENDING)]),)
+    ),
     CollectionSpec(
         "profiles",
         {"version": INT, "facet_ids": ARRAY},

@@ -1,0 +1,88 @@
+"""What all tests share: one MongoDB server a run, a database a test, a clock that stands still."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from hub.config import Settings
+from hub.kit.clock import FixedClock
+from hub.kit.ids import new_id
+from hub.store.database import Client, Store, connect, database_of
+from hub.store.embedded import EmbeddedServer
+from hub.store.embedded.directory import DataDirectory
+from hub.store.migrate import migrate
+
+PREFIX = "tutti-test-"
+
+
+def shared_memory() -> Path:
+    """Where a server's data costs no disk: shared memory where there is some."""
+    memory = Path("/dev/shm")
+    return memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+
+
+def sweep() -> None:
+    """Remove what test runs that were killed left in shared memory; a run that lives holds its lock."""
+    for folder in shared_memory().glob(f"{PREFIX}*"):
+        lock = DataDirectory(folder / "mongodb").lock() if (folder / "mongodb").is_dir() else None
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+
+@pytest.fixture(scope="session")
+def memory_folder() -> Iterator[Path]:
+    """A folder in shared memory that goes with the run."""
+    sweep()
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=shared_memory()))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def mongodb_uri(memory_folder: Path) -> AsyncIterator[str]:
+    """The MongoDB that TUTTI_TEST_MONGODB_URI names, else an embedded server for this run."""
+    given = os.environ.get("TUTTI_TEST_MONGODB_URI")
+    if given:
+        yield given
+        return
+    async with EmbeddedServer(memory_folder / "mongodb", parameters={"ttlMonitorSleepSecs": "1"}) as server:
+        yield server.uri
+
+
+@pytest.fixture(scope="session")
+async def mongodb_client(mongodb_uri: str) -> AsyncIterator[Client]:
+    async with connect(mongodb_uri) as client:
+        yield client
+
+
+@pytest.fixture
+def settings(mongodb_uri: str, tmp_path: Path) -> Settings:
+    """Settings for the run's server and a database of this test alone."""
+    return Settings(
+        mongodb_uri=SecretStr(mongodb_uri),
+        database=new_id("t"),
+        data_dir=tmp_path,
+        port=0,
+    )
+
+
+@pytest.fixture
+async def store(mongodb_client: Client, settings: Settings) -> AsyncIterator[Store]:
+    """A fresh, migrated database; dropped after the test."""
+    made = Store(mongodb_client, database_of(mongodb_client, settings.database))
+    await migrate(made.db)
+    yield made
+    await mongodb_client.drop_database(settings.database)
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A clock that stands at a Monday morning."""
+    return FixedClock(datetime(2026, 3, 2, 10, tzinfo=UTC))
