@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from embeddings.encoder import Encoder
+from embeddings.models import load
 from hub.config import Settings
 from hub.kit.clock import FixedClock
 from hub.kit.ids import new_id
@@ -86,3 +88,10 @@ async def store(mongodb_client: Client, settings: Settings) -> AsyncIterator[Sto
 def clock() -> FixedClock:
     """A clock that stands at a Monday morning."""
     return FixedClock(datetime(2026, 3, 2, 10, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Encoder:
+    """The real model, int8; prepared on the machine's first run (some 15 s), loaded once a run."""
+    chosen = Settings()
+    return load("minilm-int8", chosen.model_dir)
