@@ -20,7 +20,7 @@ from hub.kit.ids import new_id
 from hub.store.codecs import from_document, to_document
 from hub.store.faults import store_faults
 
-Entry = TypeVar("Entry", Content, Answer, BrandFacts, Offer)
+Entry = TypeVar("Entry", bound=Content | Answer | BrandFacts | Offer)
 
 COLLECTION_OF: dict[type, str] = {
     Content: "contents",
@@ -75,7 +75,7 @@ class CatalogueRepository:
             return
         of = type(added[0]) if added else type(changed[0][1])
         name = COLLECTION_OF[of]
-        history = [
+        history: list[ReplaceOne[dict[str, Any]]] = [
             ReplaceOne(
                 {"_id": f"{name}:{old.key}:{old.version}"},
                 {
@@ -89,8 +89,8 @@ class CatalogueRepository:
             )
             for old, _ in changed
         ]
-        inserts = [InsertOne(to_document(new, _id=new.key)) for new in added]
-        replacements = [
+        inserts: list[InsertOne[dict[str, Any]]] = [InsertOne(to_document(new, _id=new.key)) for new in added]
+        replacements: list[ReplaceOne[dict[str, Any]]] = [
             ReplaceOne({"_id": new.key, "version": old.version}, to_document(new, _id=new.key))
             for old, new in changed
         ]

@@ -156,8 +156,8 @@ class CatalogueService:
             return PutResult()
         for attempt in range(ATTEMPTS):
             stored = await self._repository.get_many(of, wanted)
-            added = [replace(entry, version=1) for key, entry in wanted.items() if key not in stored]
-            changed = [
+            added: list[Entry] = [replace(e, version=1) for key, e in wanted.items() if key not in stored]
+            changed: list[tuple[Entry, Entry]] = [
                 (old, new) for key, old in stored.items() if (new := _succeed(old, wanted[key])) is not old
             ]
             now = self._clock.now()
