@@ -13,7 +13,7 @@ from typing import Any
 import cattrs
 
 from hub.catalogue.model import Content
-from hub.ledger.model import Served, ServedItem, ServedScore, ServedWhy
+from hub.ledger.model import Served, ServedItem, ServedWhy
 
 FORMAT = 1  # of the body; a reader that meets a higher one is older than the row
 
@@ -44,9 +44,6 @@ def _item(item: Mapping[str, Any], slot: str) -> ServedItem:
         position=item["position"],
         score=item["score"],
         content=_READ.structure(item["content"], Content),
-        why=ServedWhy(
-            sentence=item["why"]["sentence"],
-            contributions=_READ.structure(item["why"]["contributions"], tuple[ServedScore, ...]),
-        ),
+        why=_READ.structure(item["why"], ServedWhy),
         slot=slot,
     )

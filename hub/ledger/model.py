@@ -54,11 +54,21 @@ class ServedScore:
 
 
 @dataclass(frozen=True, slots=True)
+class ServedVariety:
+    """How variety moved an item, as it was served."""
+
+    rank_by_score: int
+    closest_key: str | None
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
 class ServedWhy:
     """Why an item stood where it did, as it was served."""
 
     sentence: str
     contributions: tuple[ServedScore, ...]
+    variety: ServedVariety | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,10 @@ class LedgerService:
             [(position_of(served), served) for served in found], first=first, has_previous=after is not None
         )
 
+    async def latest(self, profile: Profile, *, most: int) -> tuple[Served, ...]:
+        """Return the latest things one customer was served on any channel, newest first."""
+        return tuple(await self._repository.latest((profile.id, *profile.former_ids), most=most))
+
     def items(self, served: Served) -> tuple[ServedItem, ...]:
         """Return what was shown, in the versions that were shown, by position."""
         return items_of(served)

@@ -1,0 +1,121 @@
+"""Email: a finished message, ready to hand to a mail server.
+
+The decision's items become MJML (by Liquid templates that escape every value), MJML becomes HTML that
+mail clients understand, and the same values become the plain text. Headers: one-click unsubscription
+(RFC 8058, RFC 2369) and the list's name (RFC 2919).
+"""
+
+import re
+from collections.abc import Mapping
+from email.utils import formataddr
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlsplit
+
+import mrml
+from liquid import Environment
+from liquid.template import BoundTemplate
+
+from hub.channels.context import PresentationContext
+from hub.channels.message import Message, compose
+from hub.channels.model import EmailExperience, Header
+from hub.channels.slots import slots_of
+from hub.decisions.model import Channel, Decision, Note
+
+NOTHING_TO_SHOW = Note(
+    "NOTHING_TO_SHOW", "There is nothing to show this customer now, so there is no message. Try again when there is."
+)
+
+
+@cache
+def _templates() -> tuple[BoundTemplate, BoundTemplate]:
+    folder = files(__package__) / "templates"
+    markup = (folder / "email.mjml.liquid").read_text(encoding="utf-8")
+    plain = (folder / "email.txt.liquid").read_text(encoding="utf-8")
+    return Environment(autoescape=True).from_string(markup), Environment().from_string(plain)
+
+
+class EmailPresenter:
+    """Presents a decision as a message."""
+
+    channel = Channel.EMAIL
+
+    def present(self, decision: Decision, context: PresentationContext) -> EmailExperience:
+        """Return the message, or why there is none."""
+        if context.withheld is not None:
+            return _withheld(decision, context, context.withheld)
+        slots = slots_of(decision, Channel.EMAIL)
+        if not slots:
+            return _withheld(decision, context, NOTHING_TO_SHOW)
+        message = compose(decision, context, slots)
+        return EmailExperience(
+            served_id=context.served_id,
+            channel=Channel.EMAIL,
+            assembled_at=context.assembled_at,
+            decision=decision,
+            to=message.to,
+            subject=message.subject,
+            preheader=message.preheader,
+            html=html_of(message.values),
+            text=text_of(message.values),
+            headers=headers_of(message, decision, context),
+            slots=slots,
+        )
+
+
+def html_of(values: Mapping[str, Any]) -> str:
+    """Return the message's HTML: every value escaped, MJML unfolded into what mail clients understand."""
+    markup, _ = _templates()
+    # No web fonts: a message fetches nothing but its pictures.
+    options = mrml.RenderOptions(disable_comments=False, fonts={})
+    rendered: str = mrml.to_html(markup.render(**values), render_options=options).content
+    return rendered
+
+
+def text_of(values: Mapping[str, Any]) -> str:
+    """Return the message as plain text, with the same items, reasons and links."""
+    _, plain = _templates()
+    return re.sub(r"\n{3,}", "\n\n", plain.render(**values)).strip() + "\n"
+
+
+def headers_of(message: Message, decision: Decision, context: PresentationContext) -> tuple[Header, ...]:
+    """Return the headers that the mail server sends beside To and Subject.
+
+    The mail server's DKIM signature has to cover both List-Unsubscribe headers (RFC 8058, section 4).
+    """
+    speaker = context.speaker
+    host = speaker.sender_email.rpartition("@")[2] or urlsplit(context.base_url).hostname or "localhost"
+    headers = []
+    if speaker.sender_email:
+        headers.append(Header("From", _line(formataddr((speaker.sender_name or speaker.name, speaker.sender_email)))))
+    headers += [
+        Header("List-Id", _line(f"<{decision.scenario.key.replace('_', '-')}.{host}>")),
+        Header("List-Unsubscribe", f"<{context.unsubscribe_url}>"),
+        Header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+    ]
+    if context.served_id:
+        headers.append(Header("X-Tutti-Served", context.served_id))
+    return tuple(headers)
+
+
+def _line(value: str) -> str:
+    """Return a header's value on one line: what a catalogue says can never begin another header."""
+    return " ".join(value.split())
+
+
+def _withheld(decision: Decision, context: PresentationContext, why: Note) -> EmailExperience:
+    return EmailExperience(
+        served_id=None,
+        channel=Channel.EMAIL,
+        assembled_at=context.assembled_at,
+        decision=decision,
+        withheld=why,
+        to=None,
+        subject=None,
+        preheader=None,
+        html=None,
+        text=None,
+        headers=(),
+        slots=(),
+    )

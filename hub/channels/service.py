@@ -1,0 +1,273 @@
+"""From a customer to an experience: read, admit, decide, present, write down, answer.
+
+    profile -> consent gate -> decision -> presenter -> ledger -> experience
+       |                                                  |
+       +- the store is slow or gone: nobody is known,     +- cannot write: nothing was served, and the
+          the brand's base experience, marked                experience says so; a message is withheld
+
+A preview goes the same way and leaves nothing behind: it never reaches the ledger, its links do
+nothing, and no step before the ledger writes (law 7).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+import structlog
+
+from hub.auth.tokens import Signer
+from hub.catalogue.brand import NO_FACTS
+from hub.catalogue.model import BrandFacts, Content
+from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.channels.base import present
+from hub.channels.body import body_of
+from hub.channels.context import PresentationContext
+from hub.channels.model import Experience
+from hub.config import Settings
+from hub.consent.gate import Admission, admit
+from hub.decisions.model import Channel, Decision, MixRequest, Note, Scenario
+from hub.errors import TuttiError, Unavailable
+from hub.kit.clock import Clock
+from hub.kit.ids import new_id
+from hub.ledger.model import Served
+from hub.profiles.model import CustomerRef, Profile
+from hub.profiles.needs import needs
+from hub.profiles.view import ProfileView
+
+log = structlog.get_logger(__name__)
+
+UNSUBSCRIBE = "unsubscribe"  # the purpose of the tokens in messages
+PREVIEW_TOKEN = "preview"  # noqa: S105 - what stands in a preview's links instead of a token
+MOST_SEEN = 5  # earlier experiences that a brief looks at
+
+STORE_SLOW = Note("STORE_UNAVAILABLE", "The customer's profile could not be read in time; this is the base experience.")
+NOT_RECORDED = Note("NOT_RECORDED", "The ledger could not take this experience in time, so it was not counted as served.")
+LAYERS_FAILED = Note("DECISION_FAILED", "The decision could not be made as asked; this is the base experience.")
+TRY_AGAIN = Note("TRY_AGAIN", "The store does not answer, so consent cannot be known nor the message recorded. Ask again later.")
+
+T = TypeVar("T")
+
+
+class Profiles(Protocol):
+    """What is needed of the profile service."""
+
+    async def find(self, ref: CustomerRef) -> Profile | None: ...
+
+
+class Decisions(Protocol):
+    """What is needed of the decision service."""
+
+    async def decide(
+        self, view: ProfileView, scenario_key: str, mix_request: MixRequest, at: datetime
+    ) -> Decision: ...
+
+
+class Ledger(Protocol):
+    """What is needed of the ledger."""
+
+    async def record(self, served: Served) -> None: ...
+
+    async def latest(self, profile: Profile, *, most: int) -> tuple[Served, ...]: ...
+
+
+class Catalogue(Protocol):
+    """What is needed of the catalogue service."""
+
+    @property
+    def snapshot(self) -> CatalogueSnapshot: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read of a customer, and why it may be less than there is."""
+
+    profile: Profile | None
+    degraded: Note | None = None
+
+
+class ExperienceService:
+    """Assembles experiences."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        clock: Clock,
+        catalogue: Catalogue,
+        profiles: Profiles,
+        decisions: Decisions,
+        ledger: Ledger,
+        signer: Signer,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._catalogue = catalogue
+        self._profiles = profiles
+        self._decisions = decisions
+        self._ledger = ledger
+        self._signer = signer
+
+    async def assemble(
+        self,
+        ref: CustomerRef,
+        *,
+        channel: Channel,
+        scenario: str,
+        mix: MixRequest | None = None,
+        preview: bool = False,
+        at: datetime | None = None,
+    ) -> Experience:
+        """Return what a customer is to see on a channel; unless it is a preview, it is durable in the ledger.
+
+        Args:
+            ref: who; somebody unknown gets the base experience.
+            channel: where.
+            scenario: the scenario's key.
+            mix: how this one call wants the mix changed.
+            preview: True leaves no trace at all.
+            at: the instant to decide for; default: now.
+
+        Raises:
+            NotFound: UNKNOWN_SCENARIO.
+            InvalidInput: if the mix is impossible.
+        """
+        now = self._clock.now()
+        snapshot = self._catalogue.snapshot
+        read = await self._read(ref)
+        admission = admit(read.profile, snapshot, channel=channel.value, at=at or now)
+        decision = await self._decide(admission.view, scenario, mix or MixRequest(), at or now)
+        if read.degraded is not None:
+            decision = replace(decision, degraded=read.degraded)
+        context = await self._context(channel, decision, admission, read, snapshot, preview=preview, now=now)
+        experience = present(decision, channel, context)
+        if preview or experience.withheld is not None:
+            return experience
+        try:
+            await self._in_time(lambda: self._ledger.record(self._row(experience, now)))
+        except Unavailable:
+            log.warning("experience not recorded", channel=channel.value, scenario=scenario)
+            return _unrecorded(decision, channel, context)
+        return experience
+
+    async def _read(self, ref: CustomerRef) -> _Read:
+        try:
+            return _Read(await self._in_time(lambda: self._profiles.find(ref)))
+        except Unavailable:
+            log.warning("profile not read in time", ref_type=ref.type)
+            return _Read(None, STORE_SLOW)
+
+    async def _decide(self, view: ProfileView, scenario: str, mix: MixRequest, at: datetime) -> Decision:
+        """Decide; where a layer breaks, decide again by what needs no layer but the base.
+
+        A layer may come from anybody. One that raises costs its customers the personal part of the page,
+        never the page.
+        """
+        try:
+            return await self._decisions.decide(view, scenario, mix, at)
+        except TuttiError:
+            raise
+        except Exception:
+            log.exception("decision failed", scenario=scenario)
+            plain = await self._decisions.decide(view, scenario, MixRequest(solo=("base",)), at)
+            return replace(plain, degraded=LAYERS_FAILED)
+
+    async def _context(
+        self,
+        channel: Channel,
+        decision: Decision,
+        admission: Admission,
+        read: _Read,
+        snapshot: CatalogueSnapshot,
+        *,
+        preview: bool,
+        now: datetime,
+    ) -> PresentationContext:
+        profile = read.profile
+        withheld = admission.withheld and Note(admission.withheld.code, admission.withheld.message)
+        if channel is Channel.EMAIL and read.degraded is not None:
+            withheld = TRY_AGAIN
+        desk = profile is not None and channel is Channel.SERVICE_DESK
+        return PresentationContext(
+            assembled_at=now,
+            speaker=speaker_of(snapshot, decision.scenario),
+            base_url=self._settings.base_url,
+            served_id=None if preview or withheld else new_id("srv"),
+            profile=profile,
+            personal=admission.view.personal,
+            withheld=withheld,
+            unsubscribe_url=self._unsubscribe_url(profile, preview=preview) if channel is Channel.EMAIL else "",
+            known=_known(snapshot, _keys(profile if desk else None, decision)),
+            seen=await self._seen(profile) if desk and profile is not None else (),
+            needs=needs(profile, snapshot, decision.at) if desk and profile is not None else (),
+        )
+
+    async def _seen(self, profile: Profile) -> tuple[Served, ...]:
+        try:
+            return await self._in_time(lambda: self._ledger.latest(profile, most=MOST_SEEN))
+        except Unavailable:
+            return ()
+
+    def _unsubscribe_url(self, profile: Profile | None, *, preview: bool) -> str:
+        """Return the link of one message. A preview's does nothing: whoever looks at it is not the customer."""
+        if preview or profile is None:
+            return f"{self._settings.base_url}/unsubscribe/{PREVIEW_TOKEN}"
+        token = self._signer.sign(UNSUBSCRIBE, {"profile": profile.id})
+        return f"{self._settings.base_url}/unsubscribe/{token}"
+
+    def _row(self, experience: Experience, now: datetime) -> Served:
+        decision = experience.decision
+        assert experience.served_id is not None
+        return Served(
+            id=experience.served_id,
+            at=now,
+            profile_id=decision.profile_id,
+            channel=experience.channel.value,
+            scenario_key=decision.scenario.key,
+            scenario_version=decision.scenario.version,
+            configuration_version=decision.configuration_version,
+            profile_version=decision.profile_version,
+            body=body_of(experience),
+            expires_at=now + timedelta(days=self._settings.retention_days),
+        )
+
+    async def _in_time(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Await a call to the store for at most the store's deadline.
+
+        Raises:
+            Unavailable: if it takes longer, or the store says so itself.
+        """
+        try:
+            async with asyncio.timeout(self._settings.store_deadline):
+                return await call()
+        except TimeoutError:
+            raise Unavailable("the store did not answer in time") from None
+
+
+def speaker_of(snapshot: CatalogueSnapshot, scenario: Scenario) -> BrandFacts:
+    """Return the facts of the brand that speaks: the scenario's first brand, else the house's."""
+    brand = scenario.brands[0] if scenario.brands else snapshot.house_brand
+    return snapshot.facts.get(brand, NO_FACTS)
+
+
+def _unrecorded(decision: Decision, channel: Channel, context: PresentationContext) -> Experience:
+    """Return what may leave the hub without a row: everything but a message, which can wait."""
+    withheld = TRY_AGAIN if channel is Channel.EMAIL else context.withheld
+    degraded = decision.degraded or NOT_RECORDED
+    return present(
+        replace(decision, degraded=degraded), channel, replace(context, served_id=None, withheld=withheld)
+    )
+
+
+def _keys(profile: Profile | None, decision: Decision) -> set[str]:
+    keys = set(decision.moment.about)
+    if profile is not None:
+        keys |= {*profile.owned, *profile.cart, *profile.feedback}
+        keys |= {signal.content_key for signal in profile.recent if signal.content_key}
+    return keys
+
+
+def _known(snapshot: CatalogueSnapshot, keys: set[str]) -> dict[str, Content]:
+    rows = ((key, snapshot.row(key)) for key in keys)
+    return {key: snapshot.contents[row] for key, row in rows if row is not None}
