@@ -1,13 +1,32 @@
 """A scenario is a vision made executable; a decision is its channel-free outcome for one customer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from hub.catalogue.model import Claim, Content, ContentKind, Offer
 from hub.layers.base import Moment
+from hub.layers.mix import Mix, MixRequest
+
+# Mix and MixRequest belong to the layers, which stand below; who speaks of decisions needs them too.
+__all__ = [
+    "Channel",
+    "Decision",
+    "Goal",
+    "LayerScore",
+    "Mix",
+    "MixRequest",
+    "Note",
+    "RankedItem",
+    "Ranking",
+    "Removed",
+    "Scenario",
+    "SlotSpec",
+    "VarietyStep",
+    "Why",
+]
 
 
 class Channel(StrEnum):
@@ -16,22 +35,6 @@ class Channel(StrEnum):
     WEB = "WEB"
     EMAIL = "EMAIL"
     SERVICE_DESK = "SERVICE_DESK"
-
-
-@dataclass(frozen=True, slots=True)
-class Mix:
-    """Weights of the layers, in the order in which they are played. A layer not named is silent."""
-
-    weights: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class MixRequest:
-    """How one call wants the mix changed: first weights, then solo, then mute."""
-
-    solo: tuple[str, ...] = ()
-    mute: tuple[str, ...] = ()
-    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +86,25 @@ class LayerScore:
 
 
 @dataclass(frozen=True, slots=True)
+class VarietyStep:
+    """What variety did to one item, after scoring: the score itself is never changed by it.
+
+    `rank_by_score` is where the item stood among all that were scored; `closest_key` names the item
+    of its kind above it that is most like it, `similarity` is their cosine (0 for the first of a kind).
+    """
+
+    rank_by_score: int
+    closest_key: str | None
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
 class Why:
     """Why an item stands where it does: in a sentence, and exactly."""
 
     sentence: str
     contributions: tuple[LayerScore, ...]
+    variety: VarietyStep | None = None
 
 
 @dataclass(frozen=True, slots=True)

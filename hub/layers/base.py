@@ -5,7 +5,7 @@ versioned, and knows nothing of other layers. The mix multiplies its scores by a
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -28,18 +28,21 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """What is still in the running: `rows` (c,) positions in the snapshot, ascending."""
+    """What is still in the running: `rows` (c,) positions in the snapshot, ascending.
+
+    `vectors` is (c, d) float32, rows of length 1 (or all zero where a content has no vector yet);
+    it is gathered once for all layers.
+    """
 
     snapshot: CatalogueSnapshot
     rows: NDArray[np.intp]
+    vectors: NDArray[np.float32] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vectors", self.snapshot.vectors[self.rows])
 
     def __len__(self) -> int:
         return len(self.rows)
-
-    @property
-    def vectors(self) -> NDArray[np.float32]:
-        """(c, d) float32, rows of length 1."""
-        return self.snapshot.vectors[self.rows]
 
 
 def _nothing(_position: int) -> str:

@@ -1,0 +1,203 @@
+"""Candidates: what is worth scoring, found in several ways, whatever the mix.
+
+Retrieval does not look at the mix: a muted layer is still looked for. Otherwise muting a layer would
+change which items the others are compared on, and no contribution could be told apart from a change
+of company (docs/decisions/0050). Everything found is either ranked or removed by a gate that says why.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.catalogue.model import ContentKind
+from hub.decisions.rules import ELIGIBLE
+from hub.decisions.shelf import Shelf
+from hub.layers.base import Moment
+from hub.layers.needs import collections, complements
+from hub.profiles.view import Directions, ProfileView
+
+# How a candidate was found, one bit each.
+INTEREST: Final = 1
+SESSION: Final = 2
+DECLARED: Final = 4
+DUE: Final = 8
+COMPLEMENT: Final = 16
+COLLECTION: Final = 32
+CART: Final = 64
+POPULAR: Final = 128
+NEW: Final = 256
+EXPLAINED: Final = 512  # found only to be removed: what the customer has and would otherwise miss
+PERSONAL: Final = INTEREST | SESSION | DECLARED | DUE | COMPLEMENT | COLLECTION | CART
+
+NEAREST = 48  # for each direction
+QUERIES = {INTEREST: 8, SESSION: 3, DECLARED: 5}  # most directions of a sort, the heaviest
+ENOUGH_OF_A_KIND = 32  # near the customer's directions and eligible; else more are looked for
+POPULAR_OF_A_KIND = 80
+NEW_OF_A_KIND = 24
+OF_A_CATEGORY = 16  # for complements and collections
+MOST_CATEGORIES = 12
+MOST_EXPLAINED = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What was found: `rows` (f,) intp, each once, the most personal first; `sources` (f,) int32 of bits."""
+
+    rows: NDArray[np.intp]
+    sources: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(slots=True, eq=False)
+class _Basket:
+    """Collects rows by source; a row found twice keeps its first place and both bits."""
+
+    rows: list[NDArray[np.intp]]
+    sources: list[NDArray[np.int32]]
+
+    def put(self, rows: NDArray[np.intp] | Iterable[int], source: int) -> None:
+        found = np.asarray(rows if isinstance(rows, np.ndarray) else list(rows), np.intp)
+        if found.size:
+            self.rows.append(found)
+            self.sources.append(np.full(len(found), source, np.int32))
+
+    def found(self, count: int) -> Found:
+        """Return what was collected from a catalogue of `count` rows."""
+        if not self.rows:
+            return Found(np.zeros(0, np.intp), np.zeros(0, np.int32))
+        rows, sources = np.concatenate(self.rows), np.concatenate(self.sources)
+        unique, first = np.unique(rows, return_index=True)
+        bits = np.zeros(count, np.int32)
+        np.bitwise_or.at(bits, rows, sources)
+        unique = unique[np.argsort(first, kind="stable")]
+        return Found(unique, bits[unique])
+
+
+def retrieve(
+    view: ProfileView,
+    shelf: Shelf,
+    codes: NDArray[np.int8],
+    moment: Moment,
+    *,
+    kinds: Iterable[ContentKind],
+    due: Iterable[int] = (),
+) -> Found:
+    """Return what is worth scoring for one customer.
+
+    Args:
+        view: what may be known of the customer.
+        shelf: the catalogue.
+        codes: (n,) int8, what the gates say of each row, see `gates.judge`.
+        moment: the situation the customer is in.
+        kinds: which kinds the scenario can show; of each enough is looked for to fill its slots.
+        due: rows of the replenishables that should be running out.
+    """
+    snapshot = shelf.snapshot
+    basket = _Basket([], [])
+    if not len(snapshot):
+        return basket.found(0)
+    eligible = codes == ELIGIBLE
+    wanted = [kind for kind in dict.fromkeys(kinds) if kind in shelf.kind_rows]
+    basket.put(due, DUE)
+    if moment.key == "cart_left":
+        basket.put((row for key in moment.about if (row := snapshot.row(key)) is not None), CART)
+    _near(view, shelf, eligible, wanted, basket)
+    _of_categories(list(complements(view, snapshot)), COMPLEMENT, shelf, eligible, basket)
+    _of_categories(collections(view, snapshot), COLLECTION, shelf, eligible, basket)
+    for kind in wanted:
+        basket.put(_first_of(shelf.popular[kind], eligible, POPULAR_OF_A_KIND), POPULAR)
+        basket.put(_first_of(shelf.newest[kind], eligible, NEW_OF_A_KIND), NEW)
+    basket.put(_to_explain(view, shelf, eligible), EXPLAINED)
+    found = basket.found(len(snapshot))
+    showable = np.zeros(len(snapshot), np.bool_)
+    for kind in wanted:
+        showable |= shelf.kind_rows[kind]
+    kept = showable[found.rows]
+    return Found(found.rows[kept], found.sources[kept])
+
+
+def _near(
+    view: ProfileView,
+    shelf: Shelf,
+    eligible: NDArray[np.bool_],
+    kinds: list[ContentKind],
+    basket: _Basket,
+) -> None:
+    """Find what lies near each direction: first whatever is there, then more of each kind that is short.
+
+    The first search does not look at the gates, so that what they remove is seen and explained.
+    """
+    snapshot = shelf.snapshot
+    parts = [
+        (source, _heaviest(directions, QUERIES[source]))
+        for source, directions in (
+            (SESSION, view.session),
+            (DECLARED, view.declared),
+            (INTEREST, view.interests),
+        )
+    ]
+    queries = np.concatenate([vectors for _, vectors in parts])
+    if not len(queries):
+        return
+    sources = np.repeat([source for source, _ in parts], [len(vectors) for _, vectors in parts])
+    rows, _ = snapshot.index.search(queries, min(NEAREST, len(snapshot)))
+    _put_near(rows, sources, basket)
+    near = np.unique(rows[rows >= 0])
+    near = near[eligible[near]]
+    for kind in kinds:
+        if np.count_nonzero(shelf.kind_rows[kind][near]) < ENOUGH_OF_A_KIND:
+            more, _ = snapshot.index.search(
+                queries, ENOUGH_OF_A_KIND, allowed=eligible & shelf.kind_rows[kind]
+            )
+            _put_near(more, sources, basket)
+
+
+def _put_near(rows: NDArray[np.intp], sources: NDArray[np.intp], basket: _Basket) -> None:
+    """Put the columns of `rows` (q, k) in turn, so that the nearest of every direction come first."""
+    flat = rows.T.ravel()
+    bits = np.tile(sources, rows.shape[1]).astype(np.int32)
+    for source in dict.fromkeys(sources.tolist()):
+        basket.put(flat[(bits == source) & (flat >= 0)], source)
+
+
+def _heaviest(directions: Directions, most: int) -> NDArray[np.float32]:
+    """Return the vectors of the heaviest directions, heaviest first."""
+    order = np.argsort(-directions.weights, kind="stable")[:most]
+    return directions.vectors[order]
+
+
+def _first_of(order: NDArray[np.intp], allowed: NDArray[np.bool_], count: int) -> NDArray[np.intp]:
+    """Return the first `count` allowed rows of an order, looking no further than needed."""
+    start, size = 0, 4 * count
+    found: list[NDArray[np.intp]] = []
+    missing = count
+    while missing > 0 and start < len(order):
+        part = order[start : start + size]
+        kept = part[allowed[part]][:missing]
+        found.append(kept)
+        missing -= len(kept)
+        start, size = start + size, 4 * size
+    return np.concatenate(found) if found else np.zeros(0, np.intp)
+
+
+def _of_categories(
+    categories: list[str], source: int, shelf: Shelf, eligible: NDArray[np.bool_], basket: _Basket
+) -> None:
+    """Find the most popular of some categories, in turn."""
+    for category in categories[:MOST_CATEGORIES]:
+        rows = shelf.below.get(category)
+        if rows is not None:
+            basket.put(_first_of(rows, eligible, OF_A_CATEGORY), source)
+
+
+def _to_explain(view: ProfileView, shelf: Shelf, eligible: NDArray[np.bool_]) -> list[int]:
+    """Return rows that the customer has, hid or laid in the basket and that are closed for that reason."""
+    latest = sorted(view.owned.items(), key=lambda pair: (-pair[1].last_at.timestamp(), pair[0]))
+    keys = (*sorted(view.hidden), *view.cart, *(key for key, _ in latest))
+    rows = [row for key in keys if (row := shelf.snapshot.row(key)) is not None and not eligible[row]]
+    return rows[:MOST_EXPLAINED]

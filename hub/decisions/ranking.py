@@ -1,0 +1,153 @@
+"""The ranking: every eligible candidate in order, explained item by item when asked.
+
+Scores of 500 candidates are a few additions of arrays; explanations of all of them would be 500 lists
+of objects that nobody reads. So an item is made when it is asked for, and kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.catalogue.model import Content
+from hub.decisions.model import LayerScore, RankedItem, VarietyStep, Why
+from hub.decisions.variety import Varied
+from hub.layers.base import Candidates, Contribution
+from hub.layers.mix import Mix
+from hub.layers.words import leaf_words
+
+
+def total(parts: Sequence[NDArray[np.float64]], count: int) -> NDArray[np.float64]:
+    """Return the sum of weighted scores, added in the order of the mix.
+
+    Always from the left, so that leaving a layer out gives the very bits that a mix without it gives.
+    """
+    result = np.zeros(count)
+    for part in parts:
+        result = result + part
+    return result
+
+
+def ranked(scores: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return candidates by score, best first; equal scores in the order of their rows."""
+    return np.argsort(-scores, kind="stable")
+
+
+class ScoredRanking:
+    """A `Ranking` over arrays. Not thread-safe: it belongs to the request that made it."""
+
+    def __init__(
+        self,
+        candidates: Candidates,
+        mix: Mix,
+        contributions: Mapping[str, Contribution],
+        parts: Mapping[str, NDArray[np.float64]],
+        scores: NDArray[np.float64],
+        by_score: NDArray[np.intp],
+        varied: Varied,
+    ) -> None:
+        self._candidates = candidates
+        self._mix = mix
+        self._contributions = contributions
+        self._parts = parts
+        self._scores = scores
+        self._by_score = by_score
+        self._varied = varied
+        self._items: dict[int, RankedItem] = {}
+
+    def __len__(self) -> int:
+        return len(self._varied.order)
+
+    @cached_property
+    def contents(self) -> Sequence[Content]:
+        """The ranked contents, without explanation; position is index + 1."""
+        contents = self._candidates.snapshot.contents
+        return tuple(contents[row] for row in self._candidates.rows[self._varied.order].tolist())
+
+    def item(self, index: int) -> RankedItem:
+        """Return the item at an index (position - 1), explained; the same object every time.
+
+        Raises:
+            IndexError: if there is no such index; negative ones are not taken.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"the ranking has {len(self)} items; there is no index {index}")
+        item = self._items.get(index)
+        if item is None:
+            item = self._items[index] = self._make(index)
+        return item
+
+    def first(self, count: int) -> tuple[RankedItem, ...]:
+        """Return the first items, explained."""
+        return tuple(self.item(index) for index in range(min(max(count, 0), len(self))))
+
+    def _make(self, index: int) -> RankedItem:
+        position = int(self._varied.order[index])
+        rank_after = int(self._ranks[position])
+        contributions = tuple(
+            LayerScore(
+                layer=name,
+                weight=weight,
+                score=float(self._contributions[name].scores[position]),
+                contribution=float(self._parts[name][position]),
+                rank_before=int(self._ranks_without[name][position]),
+                rank_after=rank_after,
+            )
+            for name, weight in self._mix.weights.items()
+        )
+        closest = int(self._varied.closest[position])
+        contents, rows = self._candidates.snapshot.contents, self._candidates.rows
+        return RankedItem(
+            position=index + 1,
+            score=float(self._scores[position]),
+            content=contents[rows[position]],
+            why=Why(
+                sentence=self._sentence(position),
+                contributions=contributions,
+                variety=VarietyStep(
+                    rank_by_score=rank_after,
+                    closest_key=contents[rows[closest]].key if closest >= 0 else None,
+                    similarity=float(self._varied.similarity[position]),
+                ),
+            ),
+        )
+
+    @cached_property
+    def _ranks(self) -> NDArray[np.intp]:
+        return _places(self._by_score)
+
+    @cached_property
+    def _ranks_without(self) -> dict[str, NDArray[np.intp]]:
+        """Of each layer, the ranks there would be if it were mute."""
+        return {
+            name: _places(
+                ranked(total([part for other, part in self._parts.items() if other != name], len(self)))
+            )
+            for name in self._parts
+        }
+
+    @cached_property
+    def _means(self) -> dict[str, float]:
+        return {name: float(part.mean()) for name, part in self._parts.items()}
+
+    def _sentence(self, position: int) -> str:
+        """Return the reason in which the item stands out most among all that were scored.
+
+        Not the largest contribution: where everything is popular, popularity tells nothing.
+        """
+        names = [name for name, part in self._parts.items() if part[position] > 0]
+        names.sort(key=lambda name: self._means[name] - float(self._parts[name][position]))
+        for name in names:
+            told = self._contributions[name].sentence(position)
+            if told:
+                return told
+        category = leaf_words(self._candidates.snapshot.contents[self._candidates.rows[position]].category)
+        return f"Something else from our {category}" if category else "Something else from our range"
+
+
+def _places(order: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return of each candidate its rank in an order, 1 for the first."""
+    places = np.empty(len(order), np.intp)
+    places[order] = np.arange(1, len(order) + 1)
+    return places

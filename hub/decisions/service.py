@@ -1,0 +1,86 @@
+"""Decisions for the channels: fetches the scenario, settles the mix, and decides on the current catalogue."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.decisions.decide import decide
+from hub.decisions.model import Decision, Note, Scenario
+from hub.decisions.scenarios import ScenarioService
+from hub.decisions.shelf import Shelf, arrange
+from hub.errors import NotFound
+from hub.layers.base import Layer
+from hub.layers.mix import MixRequest, resolve, respect
+from hub.profiles.view import ProfileView
+
+
+class DecisionService:
+    """Makes decisions; keeps the current catalogue arranged, and nothing else."""
+
+    def __init__(
+        self,
+        snapshot: Callable[[], CatalogueSnapshot],
+        scenarios: ScenarioService,
+        layers: Mapping[str, Layer],
+    ) -> None:
+        """Take a provider of the current snapshot, the scenarios, and the layers by name."""
+        self._snapshot = snapshot
+        self._scenarios = scenarios
+        self.layers = layers
+        self._shelf: Shelf | None = None
+
+    @property
+    def shelf(self) -> Shelf:
+        """The current catalogue, arranged; made anew when the snapshot was swapped."""
+        snapshot = self._snapshot()
+        if self._shelf is None or self._shelf.snapshot is not snapshot:
+            self._shelf = arrange(snapshot)
+        return self._shelf
+
+    async def decide(
+        self, view: ProfileView, scenario_key: str, mix_request: MixRequest, at: datetime | None = None
+    ) -> Decision:
+        """Decide for one customer.
+
+        Args:
+            view: what consent allows to know of the customer.
+            scenario_key: which scenario.
+            mix_request: how this call wants the scenario's mix changed.
+            at: the instant; default: the view's own.
+
+        Raises:
+            NotFound: with code UNKNOWN_SCENARIO.
+            InvalidInput: if the mix request is impossible, see `hub.layers.mix.resolve`.
+            Unavailable: if the scenario cannot be read and never was.
+        """
+        scenario = await self._scenarios.get(scenario_key)
+        return self._decide(view, scenario, mix_request, at, None)
+
+    def decide_without_store(
+        self, view: ProfileView, scenario_key: str, *, degraded: Note, at: datetime | None = None
+    ) -> Decision:
+        """Decide from memory alone, for when the store is slow or gone; `degraded` says why.
+
+        Raises:
+            NotFound: with code UNKNOWN_SCENARIO.
+        """
+        scenario = self._scenarios.last_known(scenario_key)
+        if scenario is None:
+            raise NotFound(
+                f"there is no scenario {scenario_key!r}", path=("scenario",), code="UNKNOWN_SCENARIO"
+            )
+        return self._decide(view, scenario, MixRequest(), at, degraded)
+
+    def _decide(
+        self,
+        view: ProfileView,
+        scenario: Scenario,
+        mix_request: MixRequest,
+        at: datetime | None,
+        degraded: Note | None,
+    ) -> Decision:
+        if at is not None and at != view.at:
+            view = replace(view, at=at)
+        mix = respect(resolve(scenario.mix, mix_request, self.layers.keys()), view.preferences)
+        return decide(view, self.shelf, scenario, mix, self.layers, degraded=degraded)

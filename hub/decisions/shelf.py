@@ -1,0 +1,88 @@
+"""The catalogue arranged for deciding: orders and codes that depend on nothing but the snapshot.
+
+Made once when a snapshot arrives (about 50 ms for 50,000 contents), so that a decision only gathers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.catalogue.model import Availability, ContentKind
+from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.decisions.rules import DISCONTINUED, ELIGIBLE, OUT_OF_STOCK, rule_code
+
+EDITORIAL_SHARE = 0.5  # as in layer `base`, so that what it puts first is among the candidates
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shelf:
+    """A snapshot with what is computed from it once.
+
+    `standing` is (n,) int8: the code of the rule that removes a content whoever the customer is, or
+    ELIGIBLE; `popular` and `newest` hold the rows of each kind, best first; `below` the rows of each
+    category and all under it, best first by popularity; `ahead` (n,) bool: published after `settled`.
+    """
+
+    snapshot: CatalogueSnapshot
+    standing: NDArray[np.int8]
+    popular: Mapping[ContentKind, NDArray[np.intp]]
+    newest: Mapping[ContentKind, NDArray[np.intp]]
+    below: Mapping[str, NDArray[np.intp]]
+    kind_rows: Mapping[ContentKind, NDArray[np.bool_]]
+
+    def __len__(self) -> int:
+        return len(self.snapshot)
+
+
+def arrange(snapshot: CatalogueSnapshot) -> Shelf:
+    """Return `snapshot` arranged for deciding."""
+    count = len(snapshot)
+    editorial = np.fromiter((content.editorial for content in snapshot.contents), np.float64, count)
+    appeal = snapshot.popularity.astype(np.float64) + EDITORIAL_SHARE * editorial
+    by_appeal = np.argsort(-appeal, kind="stable")
+    by_date = np.argsort(-np.nan_to_num(snapshot.published, nan=-np.inf), kind="stable")
+    by_date = by_date[~np.isnan(snapshot.published[by_date])]
+    kind_rows = {ContentKind(name): snapshot.kind_codes == code for code, name in enumerate(snapshot.kinds)}
+    return Shelf(
+        snapshot=snapshot,
+        standing=_standing(snapshot),
+        popular={kind: by_appeal[mask[by_appeal]] for kind, mask in kind_rows.items()},
+        newest={kind: by_date[mask[by_date]] for kind, mask in kind_rows.items()},
+        below=_below(snapshot, by_appeal),
+        kind_rows=kind_rows,
+    )
+
+
+def _standing(snapshot: CatalogueSnapshot) -> NDArray[np.int8]:
+    """Return the codes of what removes a content for everybody; of two rules the first gate's."""
+    standing = np.full(len(snapshot), ELIGIBLE, np.int8)
+    for row, rule in snapshot.brand_faults.items():
+        standing[row] = rule_code("brand", rule)
+    for row in np.flatnonzero(~snapshot.available).tolist():
+        gone = snapshot.contents[row].availability is Availability.DISCONTINUED
+        standing[row] = DISCONTINUED if gone else OUT_OF_STOCK
+    return standing
+
+
+def _below(snapshot: CatalogueSnapshot, by_appeal: NDArray[np.intp]) -> dict[str, NDArray[np.intp]]:
+    """Return the rows of each category and each of its ancestors, in the order of `by_appeal`."""
+    codes: dict[str, list[int]] = {}
+    for code, name in enumerate(snapshot.categories):
+        parts = name.split("/")
+        for depth in range(1, len(parts) + 1):
+            codes.setdefault("/".join(parts[:depth]), []).append(code)
+    order = by_appeal[np.argsort(snapshot.category_codes[by_appeal], kind="stable")]
+    sorted_codes = snapshot.category_codes[order]
+    place = np.empty(len(by_appeal), np.intp)
+    place[by_appeal] = np.arange(len(by_appeal))
+    rows: dict[str, NDArray[np.intp]] = {}
+    for name, wanted in codes.items():
+        parts_of = [
+            order[np.searchsorted(sorted_codes, code) : np.searchsorted(sorted_codes, code, "right")]
+            for code in wanted
+        ]
+        joined = np.concatenate(parts_of)
+        rows[name] = joined[np.argsort(place[joined], kind="stable")]
+    return rows

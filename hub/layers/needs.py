@@ -1,0 +1,121 @@
+"""Layer `needs`: what a purchase does to demand. Refills that are due, what goes with it, collections."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.catalogue.model import NeedPattern
+from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.layers.base import Candidates, Contribution, Moment
+from hub.layers.lasting import Owned, due_items, owned_items
+from hub.layers.words import day, leaf_words, quoted, when
+from hub.profiles.view import ProfileView
+
+DUE = 1.0
+CART = 0.9
+COMPLEMENT = 0.6
+COMPLEMENT_HALF_LIFE_DAYS = 21.0
+COMPLEMENT_DAYS = 90.0
+COLLECTION = 0.5
+
+
+@dataclass(slots=True)
+class Board:
+    """The best score so far of each candidate, and the reason that gave it."""
+
+    scores: NDArray[np.float64]
+    reasons: NDArray[np.int32]
+    sentences: list[str] = field(default_factory=lambda: [""])
+
+    def give(self, where: NDArray[np.bool_], score: float, sentence: str) -> None:
+        """Score candidates, unless something better was found for them."""
+        better = where & (self.scores < score)
+        if better.any():
+            self.scores[better] = score
+            self.reasons[better] = len(self.sentences)
+            self.sentences.append(sentence)
+
+
+class NeedsLayer:
+    """1 for a refill that is due, less for complements of a purchase (halving in three weeks) and collections."""
+
+    name: str = "needs"
+    version: int = 1
+    title: str = "What you need next"
+    description: str = (
+        "Refills when they should be running out, what goes with a purchase, and your collections."
+    )
+
+    def score(self, view: ProfileView, candidates: Candidates, moment: Moment) -> Contribution:
+        """Score by what the customer bought; nothing for those who refused personalization."""
+        board = Board(np.zeros(len(candidates)), np.zeros(len(candidates), np.int32))
+        if view.personal and len(candidates):
+            self._score(view, candidates, moment, board)
+        return Contribution(board.scores, lambda position: board.sentences[board.reasons[position]])
+
+    def _score(self, view: ProfileView, candidates: Candidates, moment: Moment, board: Board) -> None:
+        snapshot, rows = candidates.snapshot, candidates.rows
+        for item in due_items(view, snapshot):
+            board.give(rows == item.row, DUE, due_sentence(item))
+        if moment.key == "cart_left":
+            left = [row for key in moment.about if (row := snapshot.row(key)) is not None]
+            board.give(np.isin(rows, left), CART, "Still waiting in your basket")
+        codes = snapshot.category_codes[rows]
+        for category, item in complements(view, snapshot).items():
+            age = (view.at - item.ownership.last_at).total_seconds() / 86_400
+            score = COMPLEMENT * 0.5 ** (max(age, 0.0) / COMPLEMENT_HALF_LIFE_DAYS)
+            bought = when(item.ownership.last_at, view.at)
+            sentence = f"Goes well with the {quoted(item.content.title)} you bought {bought}"
+            board.give(np.isin(codes, codes_below(snapshot, category)), score, sentence)
+        for category in collections(view, snapshot):
+            sentence = f"You collect {leaf_words(category)}, and do not have this one yet"
+            board.give(np.isin(codes, codes_below(snapshot, category)), COLLECTION, sentence)
+
+
+def due_sentence(item: Owned) -> str:
+    """Return the reminder for a refill: "Your coffee should be running out about now"."""
+    name = leaf_words(item.content.category) or quoted(item.content.title)
+    return f"Your {name} should be running out about now"
+
+
+def lasting_sentence(item: Owned, at: datetime) -> str:
+    """Return what is said of a purchase that still satisfies its need."""
+    until = item.lasts_until
+    end = f" until {day(until, at)}" if until is not None else ""
+    return f"The {quoted(item.content.title)} you bought {when(item.ownership.last_at, at)} should last{end}"
+
+
+def complements(view: ProfileView, snapshot: CatalogueSnapshot) -> dict[str, Owned]:
+    """Return the categories that go with a purchase of the last three months, each with the latest such."""
+    found: dict[str, Owned] = {}
+    for item in owned_items(view, snapshot):
+        age = (view.at - item.ownership.last_at).total_seconds() / 86_400
+        if not item.content.goes_with or age > COMPLEMENT_DAYS:
+            continue
+        for category in item.content.goes_with:
+            known = found.get(category)
+            if known is None or (known.ownership.last_at, known.row) < (item.ownership.last_at, item.row):
+                found[category] = item
+    return found
+
+
+def collections(view: ProfileView, snapshot: CatalogueSnapshot) -> list[str]:
+    """Return the categories of which the customer has collectibles, sorted."""
+    return sorted(
+        {
+            item.content.category
+            for item in owned_items(view, snapshot)
+            if item.content.need.pattern is NeedPattern.COLLECTIBLE and item.content.category
+        }
+    )
+
+
+def codes_below(snapshot: CatalogueSnapshot, category: str) -> list[int]:
+    """Return the codes of a category and of everything below it."""
+    return [
+        code
+        for code, name in enumerate(snapshot.categories)
+        if name == category or name.startswith(f"{category}/")
+    ]

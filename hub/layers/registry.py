@@ -1,0 +1,44 @@
+"""Which layers this hub has: its own, and those that other packages add by an entry point `tutti.layers`."""
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from types import FunctionType
+
+from hub.errors import SetupError
+from hub.layers.base import Layer
+from hub.layers.declared import DeclaredLayer
+from hub.layers.interests import InterestsLayer
+from hub.layers.needs import NeedsLayer
+from hub.layers.popularity import BaseLayer
+from hub.layers.session import SessionLayer
+
+GROUP = "tutti.layers"
+
+
+def own_layers() -> tuple[Layer, ...]:
+    """Return the layers that ship with the hub, in the order in which they are shown."""
+    return (BaseLayer(), InterestsLayer(), SessionLayer(), DeclaredLayer(), NeedsLayer())
+
+
+def load_layers(found: Iterable[EntryPoint] | None = None) -> Mapping[str, Layer]:
+    """Return all layers by name: the hub's own, then installed ones in the order of their names.
+
+    An entry point names a layer or something that makes one when called without arguments.
+
+    Raises:
+        SetupError: if one cannot be loaded, is no layer, or takes a name that is taken.
+    """
+    layers: dict[str, Layer] = {layer.name: layer for layer in own_layers()}
+    points = entry_points(group=GROUP) if found is None else found
+    for point in sorted(points, key=lambda p: p.name):
+        try:
+            made = point.load()
+            layer = made() if isinstance(made, (type, FunctionType)) else made
+        except Exception as error:
+            raise SetupError(f"the layer {point.name!r} ({point.value}) cannot be loaded: {error}") from error
+        if not isinstance(layer, Layer):
+            raise SetupError(f"{point.value} is no layer: it lacks a part of hub.layers.base.Layer")
+        if layer.name in layers:
+            raise SetupError(f"{point.value} calls itself {layer.name!r}, and there is such a layer already")
+        layers[layer.name] = layer
+    return layers

@@ -1,0 +1,99 @@
+"""How reasons are told: instants, titles and deeds in the words a person would use."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.kit.clock import to_milliseconds
+from hub.profiles.model import Evidence, SignalKind
+from hub.profiles.view import ProfileView
+
+JUST_NOW = timedelta(minutes=30)
+WEEK = 7
+FORTNIGHT = 14
+SAME_YEAR = 330  # days for which the name of a month alone cannot be mistaken for another year's
+
+# (before the title, after the title); the strongest deed first: it is the one that is told
+DEEDS: dict[SignalKind, tuple[str, str]] = {
+    SignalKind.PURCHASED: ("you bought", ""),
+    SignalKind.SAVED: ("you saved", ""),
+    SignalKind.ADDED: ("you put", " in your basket"),
+    SignalKind.READ: ("you read", ""),
+    SignalKind.CLICKED: ("you looked at", ""),
+    SignalKind.VIEWED: ("you looked at", ""),
+}
+_STRENGTH = {kind: len(DEEDS) - place for place, kind in enumerate(DEEDS)}
+
+
+def when(then: datetime, at: datetime) -> str:
+    """Return when something was, seen from `at`: "just now", "yesterday", "on Tuesday", "in March 2024"."""
+    then, at = to_milliseconds(then), to_milliseconds(at)
+    days = (at.date() - then.date()).days
+    if at - then < JUST_NOW:
+        return "just now"
+    if days == 0:
+        return "earlier today"
+    if days == 1:
+        return "yesterday"
+    if days < WEEK:
+        return f"on {then:%A}"
+    if days < FORTNIGHT:
+        return "last week"
+    return f"in {then:%B}" if days < SAME_YEAR else f"in {then:%B %Y}"
+
+
+def day(then: datetime, at: datetime) -> str:
+    """Return a day as it is written in a sentence: "3 April", with its year where it is not this one."""
+    then, at = to_milliseconds(then), to_milliseconds(at)
+    return f"{then.day} {then:%B}" if then.year == at.year else f"{then.day} {then:%B %Y}"
+
+
+def quoted(title: str) -> str:
+    """Return a title in quotation marks, without white space at its ends."""
+    return f"'{title.strip()}'"
+
+
+def leaf_words(category: str) -> str:
+    """Return the last part of a category's path as words: "garden/rose-bushes" is "rose bushes"."""
+    return category.rsplit("/", 1)[-1].replace("-", " ").replace("_", " ").strip().lower()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Memory:
+    """What the customer did, looked up when a sentence is asked for, and only then."""
+
+    view: ProfileView
+    snapshot: CatalogueSnapshot
+    _deeds: dict[str, tuple[SignalKind, datetime]] = field(default_factory=dict, init=False)
+
+    def deed(self, key: str) -> tuple[SignalKind, datetime] | None:
+        """Return the strongest thing done with a content and when last, None if nothing is known."""
+        if not self._deeds:
+            for signal in self.view.recent:
+                if signal.content_key is None or signal.kind not in DEEDS or signal.stamp.at > self.view.at:
+                    continue
+                known = self._deeds.get(signal.content_key)
+                if known is None or _STRENGTH[signal.kind] >= _STRENGTH[known[0]]:
+                    self._deeds[signal.content_key] = (signal.kind, signal.stamp.at)
+        found = self._deeds.get(key)
+        owned = self.view.owned.get(key)
+        if owned is not None and owned.count > 0 and (found is None or found[0] is not SignalKind.PURCHASED):
+            return SignalKind.PURCHASED, owned.last_at
+        return found
+
+    def because(self, evidence: Iterable[Evidence], *, about: str) -> str:
+        """Return the reason that lies in a piece of evidence: "Because you read 'Pruning roses' on Tuesday".
+
+        The first of `evidence` that can be told is told; `about` is the key of the item explained, of
+        which is said "this". Returns "" if none can be told.
+        """
+        for piece in evidence:
+            known = self.deed(piece.content_key)
+            row = self.snapshot.row(piece.content_key)
+            if known is None or row is None:
+                continue
+            before, after = DEEDS[known[0]]
+            title = "this" if piece.content_key == about else quoted(self.snapshot.contents[row].title)
+            return f"Because {before} {title}{after} {when(known[1], self.view.at)}"
+        return ""
