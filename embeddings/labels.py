@@ -1,0 +1,193 @@
+"""Words for a direction: what the titles behind it have in common that other titles have not.
+
+Phrases of one to three words are scored by their part of the Kullback-Leibler divergence between the
+evidence and the whole catalogue, `share * log(share / usual share)`: frequent here, rare elsewhere.
+The best phrase, and a second one that adds something, make the label: "lunch bags, retrospot".
+"""
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
+from typing import Self
+
+MOST_WORDS = 4  # in a label
+LONGEST = 3  # words in a phrase
+USUAL = 3.0  # added to a phrase's count in the corpus: a phrase seen once is no discovery
+SECOND = 0.35  # a second phrase is said if it scores at least this part of the first
+REPEATED = 0.5  # what a title that the first phrase covers counts for the second
+WEAK = 0.4  # factor for each weak word in a phrase
+SOLID = 1.3  # factor for more than one word: "luggage tags" rather than "luggage"
+CHANCE = 0.5  # factor for words that stand together in one title of the corpus only: it may be chance
+REMEMBERED = 16_384  # titles whose phrases are kept
+
+_WORD = re.compile(r"[^\W\d_]+(?:['\N{RIGHT SINGLE QUOTATION MARK}-][^\W\d_]+)*")
+_BREAK = re.compile(r"[,;:.!?()/\"|\u2013\u2014]|\s-\s|\d+")
+_AND = re.compile(r"\s*[&+]\s*")
+_STOP_WORDS = """
+a an and any are as at be by can do for from has have how i in into is it its my no not of off on or our out s
+so that the their them these this to too up was we what when where which who why will with you your
+w c x cm mm ml kg g l
+"""
+# True of so many things that they say little of one: sizes, quantities, colours.
+_PALE_WORDS = """
+set sets pack packs pc pcs piece pieces pair pairs assorted asstd small large medium mini big little giant size
+sized design designs style colour colours color colors new best great good vintage traditional classic
+black white red blue green pink yellow purple orange brown grey gray ivory cream silver gold turquoise lilac
+beige multicolour
+"""
+_STOP = frozenset(_STOP_WORDS.split())
+_PALE = frozenset(_PALE_WORDS.split())
+
+Phrase = tuple[str, ...]
+
+
+class Labeller:
+    """Knows the usual words of a corpus; immutable but for a memory of titles."""
+
+    def __init__(
+        self, counts: Counter[Phrase], surfaces: dict[str, str], plurals: dict[str, str], texts: int
+    ) -> None:
+        self._counts = counts
+        self._bases = surfaces
+        self._plurals = plurals
+        self._texts = texts
+        self._phrases_of = lru_cache(maxsize=REMEMBERED)(self._phrases)
+
+    @classmethod
+    def fit(cls, texts: Iterable[str]) -> Self:
+        """Learn from the titles of a catalogue which phrases are usual; an empty corpus is allowed."""
+        split = [_segments(text) for text in texts]
+        forms = Counter(word for segments in split for segment in segments for word in segment)
+        bases = {word: base for word in forms if (base := _singular(word, forms)) != word}
+        plurals: dict[str, str] = {}
+        for plural, base in bases.items():
+            if base not in plurals or forms[plural] > forms[plurals[base]]:
+                plurals[base] = plural
+        counts: Counter[Phrase] = Counter()
+        for segments in split:
+            counts.update(_phrases(segments, bases))
+        common = Counter({phrase: n for phrase, n in counts.items() if n > 1})
+        return cls(common, bases, plurals, len(split))
+
+    def label(
+        self, texts: Sequence[str], weights: Sequence[float] | None = None, *, taken: Collection[str] = ()
+    ) -> str:
+        """Return a few readable words, lower case, for what `texts` have in common; "" for no texts.
+
+        Args:
+            texts: the titles behind a direction.
+            weights: how much each says, 0 or more; default all alike.
+            taken: labels that are in use already and must not come out again.
+
+        Raises:
+            ValueError: if there are not as many weights as texts.
+        """
+        weights = [1.0] * len(texts) if weights is None else weights
+        if len(weights) != len(texts):
+            raise ValueError(f"{len(texts)} texts, but {len(weights)} weights")
+        said: dict[str, float] = defaultdict(float)  # a title bought five times is one title, heavier
+        for text, weight in zip(texts, weights, strict=True):
+            said[text] += max(float(weight), 0.0)
+        whole = sum(said.values())
+        if not whole:
+            said = dict.fromkeys(said, 1.0)
+            whole = float(len(said))
+        if not said:
+            return ""
+        titles = [(self._phrases_of(text), weight / whole) for text, weight in said.items()]
+        first = self._best(titles, taken=taken)
+        if first is None:
+            return _fallback(max(said, key=lambda text: (said[text], text)))
+        label = self._spell(first[0], titles)
+        rest = [(phrases, share * REPEATED if first[0] in phrases else share) for phrases, share in titles]
+        second = self._best(rest, taken=taken, apart_from=first[0])
+        if second is not None and second[1] >= SECOND * first[1]:
+            both = f"{label}, {self._spell(second[0], titles)}"
+            if both not in taken:
+                return both
+        return label
+
+    def _best(
+        self,
+        titles: Sequence[tuple[frozenset[Phrase], float]],
+        *,
+        taken: Collection[str],
+        apart_from: Phrase = (),
+    ) -> tuple[Phrase, float] | None:
+        """Return the phrase that scores best and its score; ties go to more words, then by the alphabet."""
+        shares: dict[Phrase, float] = defaultdict(float)
+        for phrases, share in titles:
+            for phrase in phrases:
+                shares[phrase] += share
+        most = MOST_WORDS - len(apart_from)
+        best: tuple[Phrase, float] | None = None
+        best_rank = (0.0, 0)
+        for phrase, share in shares.items():
+            if len(phrase) > most or not set(phrase).isdisjoint(apart_from):
+                continue
+            usual = (self._counts[phrase] + USUAL) / (self._texts + 2 * USUAL)
+            score = share * math.log(max(share / usual, 1.0)) * self._weight(phrase)
+            rank = (score, len(phrase))
+            better = best is None or rank > best_rank or (rank == best_rank and phrase < best[0])
+            if score > 0 and better and (apart_from or self._spell(phrase, titles) not in taken):
+                best, best_rank = (phrase, score), rank
+        return best
+
+    def _weight(self, phrase: Phrase) -> float:
+        weight = WEAK ** sum(word in _PALE for word in phrase)
+        if len(phrase) > 1:
+            weight *= SOLID if phrase in self._counts else SOLID * CHANCE
+        return weight
+
+    def _spell(self, phrase: Phrase, titles: Sequence[tuple[frozenset[Phrase], float]]) -> str:
+        """Return a phrase as words: in the plural where several titles share it and the corpus knows one."""
+        last = phrase[-1]
+        if sum(phrase in phrases for phrases, _ in titles) > 1:
+            last = self._plurals.get(last, last)
+        return " ".join([*phrase[:-1], last])
+
+    def _phrases(self, text: str) -> frozenset[Phrase]:
+        return _phrases(_segments(text), self._bases)
+
+
+def _segments(text: str) -> list[list[str]]:
+    """Return the words of a text, lower case, split where a phrase cannot go on."""
+    plain = _AND.sub(" and ", text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
+    return [words for part in _BREAK.split(plain) if (words := _WORD.findall(part))]
+
+
+def _phrases(segments: Iterable[Sequence[str]], bases: dict[str, str]) -> frozenset[Phrase]:
+    """Return the phrases of a text: neither end is a stop word, the last word is not pale unless alone."""
+    found: set[Phrase] = set()
+    for segment in segments:
+        words = [bases.get(word, word) for word in segment]
+        for start, first in enumerate(words):
+            if first in _STOP or len(first) < 2:
+                continue
+            for end in range(start + 1, min(start + LONGEST, len(words)) + 1):
+                last = words[end - 1]
+                if last in _STOP or len(last) < 2 or (end > start + 1 and last in _PALE):
+                    continue
+                found.add(tuple(words[start:end]))
+    return frozenset(found)
+
+
+def _singular(word: str, forms: Counter[str]) -> str:
+    """Return the singular of a plural, if the corpus has it: no guess makes a word that nobody wrote."""
+    if len(word) < 4 or not word.endswith("s") or word.endswith("ss"):
+        return word
+    for base in (
+        word[:-1],
+        word[:-2] if word.endswith("es") else "",
+        f"{word[:-3]}y" if word.endswith("ies") else "",
+    ):
+        if len(base) > 2 and base in forms and base not in _STOP:
+            return base
+    return word
+
+
+def _fallback(text: str) -> str:
+    """Return the first words of a text in which nothing stands out."""
+    return " ".join(text.lower().split()[:MOST_WORDS])
