@@ -130,10 +130,11 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class PurchaseLine:
-    """So many of one item bought (quantity above zero) or given back (below zero)."""
+    """So many of one item bought (quantity above zero) or given back (below zero), in which order."""
 
     stamp: Stamp
     quantity: int
+    order_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +151,12 @@ class ConsentRecord:
 class Facet:
     """The projection of the events of one identity cluster. Every field joins; see `facets.join`.
 
-    `carts` says of each content key whether it was last put in (True) or taken out or bought.
-    `signals` are the latest `facets.MOST_SIGNALS`, oldest first; `purchases` of each content key the
-    latest `facets.MOST_LINES`.
+    `carts` says of each content key whether it was last put in (True) or taken out; what was bought since
+    is no longer in the cart, which the fold works out. `signals` are the latest `facets.MOST_SIGNALS`,
+    oldest first; `purchases` of each content key the latest `facets.MOST_LINES`.
+    `void_orders` were cancelled or refunded whole: none of their lines counts. `disowned` are subjects
+    (a content key, or "text:" and words) of which the customer said "that is not me": what happened with
+    them up to then is no evidence of an interest. `names` are labels the customer gave to subjects.
     """
 
     identities: Mapping[str, Identity] = field(default_factory=dict)
@@ -163,8 +167,28 @@ class Facet:
     signals: tuple[Signal, ...] = ()
     purchases: Mapping[str, tuple[PurchaseLine, ...]] = field(default_factory=dict)
     carts: Mapping[str, tuple[bool, Stamp]] = field(default_factory=dict)
+    void_orders: Mapping[str, Stamp] = field(default_factory=dict)
+    disowned: Mapping[str, Stamp] = field(default_factory=dict)
+    names: Mapping[str, Fact] = field(default_factory=dict)
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedFacet:
+    """A facet with what the store knows of it: its version, whose it is, and since when.
+
+    `primary` is the identity whose events it projects. `linked_at` is None for the facet that its
+    profile began with, else the instant at which its owner was recognised as the same customer.
+    """
+
+    id: str
+    version: int
+    profile_id: str
+    primary: CustomerRef
+    facet: Facet
+    linked_at: datetime | None = None
+    linked_by: str | None = None  # messageId of the event that linked it
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +212,9 @@ class Interest:
     weight: float
     vector: NDArray[np.float32]
     evidence: tuple[Evidence, ...] = ()
+    subjects: tuple[
+        str, ...
+    ] = ()  # all that it rests on: content keys, and "text:" with searched or said words
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +255,7 @@ class Profile:
     owned: Mapping[str, Ownership] = field(default_factory=dict)  # by content key
     cart: tuple[str, ...] = ()
     recent: tuple[Signal, ...] = ()  # the latest signals, oldest first
+    text_vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)  # of words lately searched
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None
 

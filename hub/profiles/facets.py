@@ -1,0 +1,175 @@
+"""From an event to a facet, and facets into one: `project` and `join`.
+
+`join` is commutative, associative and idempotent, hence late events, repeated events and events in any
+order give the same facet; that is what lets a crash be answered by simply projecting again.
+See docs/decisions/0040-a-facet-is-a-join-semilattice.md.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from hub.events.model import Event, EventType, Mention
+from hub.events.names import (
+    CONSENT_UPDATED,
+    FEEDBACK_GIVEN,
+    INTEREST_CORRECTED,
+    PREFERENCES_SET,
+    PRODUCTS_SEARCHED,
+    UNSUBSCRIBED,
+    Handled,
+)
+from hub.profiles.joining import (
+    MOST_LINES,
+    MOST_SIGNALS,
+    fact_order,
+    join_all,
+    latest,
+    registers,
+    signal_order,
+)
+from hub.profiles.model import (
+    ConsentRecord,
+    ConsentState,
+    Fact,
+    Facet,
+    FeedbackKind,
+    Identity,
+    PurchaseLine,
+    Purpose,
+    Signal,
+    SignalKind,
+    Source,
+)
+
+__all__ = ["MOST_LINES", "MOST_SIGNALS", "join", "join_all", "project", "text_subject"]
+
+MENTIONED_ONLY_FOR_LINKING = frozenset({"anonymous_id", "previous_id"})
+
+
+def join(a: Facet, b: Facet) -> Facet:
+    """Return the least facet that holds everything both hold."""
+    return join_all((a, b))
+
+
+def project(event: Event) -> Facet:
+    """Return what one event says of its customer; pure, and the same for ever."""
+    parts = _says(event)
+    return Facet(
+        identities=_identities(event),
+        traits=_traits(event),
+        first_seen_at=event.at,
+        last_seen_at=event.at,
+        **parts,
+    )
+
+
+def text_subject(text: str) -> str:
+    """Return the subject under which words (a query, a like) can be disowned or named."""
+    return f"text:{text}"
+
+
+def _identities(event: Event) -> Mapping[str, Identity]:
+    primary = event.primary
+    named = [Mention(primary.type, primary.value, primary.type == "user_id")]
+    named += [one for one in event.mentions if one.type not in MENTIONED_ONLY_FOR_LINKING]
+    return {one.key: Identity(one.type, one.value, one.verified, event.at) for one in named}
+
+
+def _traits(event: Event) -> Mapping[str, Fact]:
+    told = event.context.get("traits")
+    sources = [told] if isinstance(told, dict) else []
+    if event.type is EventType.IDENTIFY:
+        sources.append(event.traits)
+    elif event.type is EventType.GROUP and "group_id" in event.properties:
+        sources.append({"group_id": event.properties["group_id"]})
+    if not sources:
+        return {}
+    stamp = event.stamp
+    maps = [
+        {_snake(key): Fact(value, Source.OBSERVED, stamp)} for one in sources for key, value in one.items()
+    ]
+    return registers(maps, fact_order)
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip()).replace(" ", "_").lower() or "_"
+
+
+def _says(event: Event) -> dict[str, Any]:
+    """Return the fields of the facet that the event's name decides."""
+    handled, properties, stamp = event.handled, event.properties, event.stamp
+    if handled is None:
+        return {}
+    if event.name == FEEDBACK_GIVEN:
+        return {"feedback": {properties["content_key"]: (FeedbackKind(properties["kind"]), stamp)}}
+    if event.name == PREFERENCES_SET:
+        return {
+            "preferences": {
+                key: Fact(value, Source.DECLARED, stamp) for key, value in properties["preferences"].items()
+            }
+        }
+    if event.name == CONSENT_UPDATED:
+        return {"consents": _consents(event)}
+    if event.name in UNSUBSCRIBED:
+        record = ConsentRecord(ConsentState.DENIED, stamp, event.name)
+        return {"consents": {consent_key(Purpose.EMAIL_MARKETING, "*"): record}}
+    if event.name == INTEREST_CORRECTED:
+        subjects = properties["subjects"]
+        if properties["action"] == "REMOVE":
+            return {"disowned": dict.fromkeys(subjects, stamp)}
+        return {"names": {one: Fact(properties["label"].strip(), Source.DECLARED, stamp) for one in subjects}}
+    if event.name == PRODUCTS_SEARCHED:
+        return {"signals": (Signal(stamp, SignalKind.SEARCHED, None, properties["query"]),)}
+    return _of_items(event, handled)
+
+
+def consent_key(purpose: Purpose, channel: str) -> str:
+    """Return the key of a consent in a facet."""
+    return f"{purpose.value}|{channel}"
+
+
+def _consents(event: Event) -> dict[str, ConsentRecord]:
+    properties = event.properties
+    if "categories" in properties:
+        return {
+            consent_key(Purpose(purpose), "*"): ConsentRecord(ConsentState(state), event.stamp, event.source)
+            for purpose, state in properties["categories"].items()
+        }
+    record = ConsentRecord(
+        ConsentState(properties["state"]),
+        event.stamp,
+        properties["source"] or event.source,
+        properties["policy_version"],
+    )
+    return {consent_key(Purpose(properties["purpose"]), properties["channel"]): record}
+
+
+def _of_items(event: Event, handled: Handled) -> dict[str, Any]:
+    stamp, kind = event.stamp, handled.signal
+    said: dict[str, Any] = {}
+    if kind is not None and event.items:
+        # Within one event all stamps are equal, so that the order of keys is the order of signals.
+        made = [Signal(stamp, kind, item.key) for item in event.items]
+        said["signals"] = latest(made, signal_order, MOST_SIGNALS)
+    if handled.cart is not None:
+        said["carts"] = {item.key: (handled.cart, stamp) for item in event.items}
+    if handled.purchase:
+        order_id = _order_id(event)
+        if handled.voids and order_id is not None and (not event.items or event.name == "Order Cancelled"):
+            said["void_orders"] = {order_id: stamp}
+        else:
+            said["purchases"] = {
+                item.key: (PurchaseLine(stamp, handled.purchase * item.quantity, order_id),)
+                for item in event.items
+            }
+    return said
+
+
+def _order_id(event: Event) -> str | None:
+    told = event.properties.get("order_id")
+    return (
+        str(told)[:255]
+        if isinstance(told, (str, int)) and not isinstance(told, bool) and told != ""
+        else None
+    )

@@ -1,0 +1,138 @@
+"""Joins of a facet's fields: each commutative, associative, idempotent, so that the whole is.
+
+register    of several statements the greatest by (rank, instant, message, spelling) is kept
+latest      a set cut to its latest members: what fell out could never come back in
+identity    first seen at the earliest, verified if ever
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from hub.kit.canonical import canonical
+from hub.profiles.model import (
+    ConsentRecord,
+    Fact,
+    Facet,
+    FeedbackKind,
+    Identity,
+    PurchaseLine,
+    Signal,
+    Source,
+    Stamp,
+)
+
+T = TypeVar("T")
+MOST_SIGNALS = 300
+MOST_LINES = 8  # purchases kept of one content
+
+_RANK = {Source.DECLARED: 2, Source.OBSERVED: 1, Source.INFERRED: 0}
+
+
+def fact_order(fact: Fact) -> tuple[Any, ...]:
+    """Order facts so that the greatest is in force: declared beats inferred, later beats earlier."""
+    return (_RANK[fact.source], fact.stamp.at, fact.stamp.message_id, canonical(fact.value))
+
+
+def consent_order(record: ConsentRecord) -> tuple[Any, ...]:
+    """Order what one cluster of identities said about consent: the later is in force; of equals DENIED."""
+    strict = {"DENIED": 2, "UNKNOWN": 1, "GRANTED": 0}[record.state.value]
+    return (record.stamp.at, record.stamp.message_id, strict, record.source, record.policy_version)
+
+
+def signal_order(signal: Signal) -> tuple[Any, ...]:
+    """Order signals by when they were made."""
+    stamp = signal.stamp
+    return (stamp.at, stamp.message_id, signal.kind.value, signal.content_key or "", signal.text or "")
+
+
+def line_order(line: PurchaseLine) -> tuple[Any, ...]:
+    """Order purchase lines by when they were made."""
+    return (line.stamp.at, line.stamp.message_id, line.quantity, line.order_id or "")
+
+
+def _stamp_order(stamp: Stamp) -> tuple[Any, ...]:
+    return (stamp.at, stamp.message_id)
+
+
+def _feedback_order(told: tuple[FeedbackKind, Stamp]) -> tuple[Any, ...]:
+    return (told[1].at, told[1].message_id, told[0].value)
+
+
+def _cart_order(told: tuple[bool, Stamp]) -> tuple[Any, ...]:
+    return (told[1].at, told[1].message_id, not told[0])
+
+
+def registers(maps: Sequence[Mapping[str, T]], order: Callable[[T], tuple[Any, ...]]) -> Mapping[str, T]:
+    """Join maps of registers: of each key the greatest."""
+    joined: dict[str, T] = {}
+    for one in maps:
+        for key, value in one.items():
+            before = joined.get(key)
+            if before is None or (before is not value and order(value) > order(before)):
+                joined[key] = value
+    return joined
+
+
+def latest(members: Iterable[T], order: Callable[[T], tuple[Any, ...]], most: int) -> tuple[T, ...]:
+    """Join sets by union, cut to the latest `most`, oldest first."""
+    unique = {order(member): member for member in members}
+    return tuple(unique[key] for key in sorted(unique)[-most:])
+
+
+def _identities(maps: Sequence[Mapping[str, Identity]]) -> Mapping[str, Identity]:
+    joined: dict[str, Identity] = {}
+    for one in maps:
+        for key, identity in one.items():
+            before = joined.get(key)
+            if before is not None and before != identity:
+                identity = Identity(  # noqa: PLW2901 - the join of the two takes its place
+                    identity.type,
+                    identity.value,
+                    before.verified or identity.verified,
+                    min(before.first_seen_at, identity.first_seen_at),
+                )
+            joined[key] = identity
+    return joined
+
+
+def _purchases(
+    maps: Sequence[Mapping[str, tuple[PurchaseLine, ...]]],
+) -> Mapping[str, tuple[PurchaseLine, ...]]:
+    joined: dict[str, list[PurchaseLine]] = {}
+    merged: set[str] = set()
+    for one in maps:
+        for key, lines in one.items():
+            if key in joined:
+                joined[key].extend(lines)
+                merged.add(key)
+            else:
+                joined[key] = list(lines)
+    return {
+        key: latest(lines, line_order, MOST_LINES) if key in merged else tuple(lines)
+        for key, lines in joined.items()
+    }
+
+
+def join_all(facets: Sequence[Facet]) -> Facet:
+    """Return the least facet that holds everything the facets hold."""
+    if len(facets) == 1:
+        return facets[0]
+    signals = [one.signals for one in facets if one.signals]
+    seen = [at for one in facets for at in (one.first_seen_at, one.last_seen_at) if at is not None]
+    return Facet(
+        identities=_identities([one.identities for one in facets]),
+        traits=registers([one.traits for one in facets], fact_order),
+        preferences=registers([one.preferences for one in facets], fact_order),
+        consents=registers([one.consents for one in facets], consent_order),
+        feedback=registers([one.feedback for one in facets], _feedback_order),
+        signals=latest((s for many in signals for s in many), signal_order, MOST_SIGNALS)
+        if len(signals) > 1
+        else (signals[0] if signals else ()),
+        purchases=_purchases([one.purchases for one in facets]),
+        carts=registers([one.carts for one in facets], _cart_order),
+        void_orders=registers([one.void_orders for one in facets], _stamp_order),
+        disowned=registers([one.disowned for one in facets], _stamp_order),
+        names=registers([one.names for one in facets], fact_order),
+        first_seen_at=min(seen, default=None),
+        last_seen_at=max(seen, default=None),
+    )
