@@ -44,6 +44,9 @@ class Settings(BaseSettings):
         default="minilm-int8",
         description="Which encoder makes vectors: minilm-int8 or minilm (full precision).",
     )
+    encoder_threads: int = Field(
+        default=2, ge=1, le=64, description="How many texts the quantised encoder works on side by side."
+    )
     default_region: str = Field(
         default="GB",
         pattern="^[A-Z]{2}$",
