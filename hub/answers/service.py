@@ -65,7 +65,9 @@ class AnswerService:
         """
         asked = " ".join(question.split())
         if not asked:
-            raise InvalidInput("ask something: the question is empty", path=("question",), code="EMPTY_QUESTION")
+            raise InvalidInput(
+                "ask something: the question is empty", path=("question",), code="EMPTY_QUESTION"
+            )
         if len(asked) > LONGEST_QUESTION:
             raise InvalidInput(
                 f"the question has {len(asked)} characters; ask in at most {LONGEST_QUESTION}",
@@ -95,7 +97,9 @@ class AnswerService:
         said = confidence >= self._calibration.threshold
         others = ranked[1:] if said else ranked
         alternatives = tuple(
-            Alternative(answer.key, answer.title, round(self._calibration.confidence(similarity, best), 4), answer)
+            Alternative(
+                answer.key, answer.title, round(self._calibration.confidence(similarity, best), 4), answer
+            )
             for similarity, answer in others[:MOST_ALTERNATIVES]
             if similarity >= LEAST_SIMILARITY
         )

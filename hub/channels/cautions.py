@@ -41,23 +41,36 @@ def _identity(profile: Profile) -> list[Note]:
     if not proofs:
         return [Note("ANONYMOUS", "Known by a device only: ask who they are before speaking of orders.")]
     kinds = listed([identity.type.replace("_", " ") for identity in proofs])
-    return [Note("NOT_VERIFIED", f"Their {kinds} was never verified: check who they are before speaking of orders.")]
+    return [
+        Note(
+            "NOT_VERIFIED", f"Their {kinds} was never verified: check who they are before speaking of orders."
+        )
+    ]
 
 
 def _consents(profile: Profile, context: PresentationContext) -> list[Note]:
     notes = []
     if not context.personal:
         notes.append(
-            Note("NO_PERSONALIZATION", "They refused personalization: suggestions are general, speak of them so.")
+            Note(
+                "NO_PERSONALIZATION",
+                "They refused personalization: suggestions are general, speak of them so.",
+            )
         )
     states = {c.state for c in profile.consents if c.purpose is Purpose.EMAIL_MARKETING}
     if ConsentState.DENIED in states:
         notes.append(
-            Note("NO_MARKETING_EMAIL", "They said no to marketing email: do not offer to mail them anything of the kind.")
+            Note(
+                "NO_MARKETING_EMAIL",
+                "They said no to marketing email: do not offer to mail them anything of the kind.",
+            )
         )
     elif ConsentState.GRANTED not in states:
         notes.append(
-            Note("MARKETING_EMAIL_UNKNOWN", "They never said yes to marketing email: ask first, and record the answer.")
+            Note(
+                "MARKETING_EMAIL_UNKNOWN",
+                "They never said yes to marketing email: ask first, and record the answer.",
+            )
         )
     return notes
 
@@ -74,12 +87,16 @@ def _returns(profile: Profile, context: PresentationContext) -> list[Note]:
         return []
     titles = list(dict.fromkeys(context.title_of(signal.content_key or "") for signal in returned))
     when = day(returned[0].stamp.at, context.assembled_at)
-    return [Note("RECENT_RETURN", f"Returned {listed(titles)} {when}: ask how it went before suggesting more.")]
+    return [
+        Note("RECENT_RETURN", f"Returned {listed(titles)} {when}: ask how it went before suggesting more.")
+    ]
 
 
 def _wishes(profile: Profile, context: PresentationContext) -> list[Note]:
     notes = []
-    hidden = [context.title_of(k) for k, kind in sorted(profile.feedback.items()) if kind is FeedbackKind.HIDE]
+    hidden = [
+        context.title_of(k) for k, kind in sorted(profile.feedback.items()) if kind is FeedbackKind.HIDE
+    ]
     if hidden:
         notes.append(Note("HIDDEN", f"Asked not to see {listed(hidden)} again: do not bring it up."))
     avoided = [i.label for i in profile.interests if i.kind is InterestKind.AVOIDED and i.label]
@@ -94,7 +111,7 @@ def _needs(context: PresentationContext) -> list[Note]:
     now = context.assembled_at
     forever = [n for n in closed if n.satisfied_until is None]
     lasting = [n for n in closed if n.satisfied_until is not None and n.satisfied_until > now]
-    lasting.sort(key=lambda need: (need.satisfied_until or now), reverse=True)
+    lasting.sort(key=lambda need: need.satisfied_until or now, reverse=True)
     notes = []
     for need in [*forever, *lasting][:MOST_NEEDS]:
         what = need.category.rsplit("/", 1)[-1].replace("-", " ")

@@ -18,13 +18,14 @@ from liquid import Environment
 from liquid.template import BoundTemplate
 
 from hub.channels.context import PresentationContext
-from hub.channels.message import Message, compose
+from hub.channels.message import compose
 from hub.channels.model import EmailExperience, Header
 from hub.channels.slots import slots_of
 from hub.decisions.model import Channel, Decision, Note
 
 NOTHING_TO_SHOW = Note(
-    "NOTHING_TO_SHOW", "There is nothing to show this customer now, so there is no message. Try again when there is."
+    "NOTHING_TO_SHOW",
+    "There is nothing to show this customer now, so there is no message. Try again when there is.",
 )
 
 
@@ -59,7 +60,7 @@ class EmailPresenter:
             preheader=message.preheader,
             html=html_of(message.values),
             text=text_of(message.values),
-            headers=headers_of(message, decision, context),
+            headers=headers_of(decision, context),
             slots=slots,
         )
 
@@ -79,7 +80,7 @@ def text_of(values: Mapping[str, Any]) -> str:
     return re.sub(r"\n{3,}", "\n\n", plain.render(**values)).strip() + "\n"
 
 
-def headers_of(message: Message, decision: Decision, context: PresentationContext) -> tuple[Header, ...]:
+def headers_of(decision: Decision, context: PresentationContext) -> tuple[Header, ...]:
     """Return the headers that the mail server sends beside To and Subject.
 
     The mail server's DKIM signature has to cover both List-Unsubscribe headers (RFC 8058, section 4).
@@ -88,7 +89,9 @@ def headers_of(message: Message, decision: Decision, context: PresentationContex
     host = speaker.sender_email.rpartition("@")[2] or urlsplit(context.base_url).hostname or "localhost"
     headers = []
     if speaker.sender_email:
-        headers.append(Header("From", _line(formataddr((speaker.sender_name or speaker.name, speaker.sender_email)))))
+        headers.append(
+            Header("From", _line(formataddr((speaker.sender_name or speaker.name, speaker.sender_email))))
+        )
     headers += [
         Header("List-Id", _line(f"<{decision.scenario.key.replace('_', '-')}.{host}>")),
         Header("List-Unsubscribe", f"<{context.unsubscribe_url}>"),

@@ -106,7 +106,9 @@ def _slot(slot: Slot, is_first: bool, context: PresentationContext) -> dict[str,
     return {"title": slot.title, "rows": rows}
 
 
-def _item(item: RankedItem, context: PresentationContext, *, wide: bool, lead: bool = False) -> dict[str, Any]:
+def _item(
+    item: RankedItem, context: PresentationContext, *, wide: bool, lead: bool = False
+) -> dict[str, Any]:
     content = item.content
     return {
         "title": shortened(content.title, LONGEST_TITLE),

@@ -10,7 +10,7 @@ nothing, and no step before the ledger writes (law 7).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -42,10 +42,22 @@ UNSUBSCRIBE = "unsubscribe"  # the purpose of the tokens in messages
 PREVIEW_TOKEN = "preview"  # noqa: S105 - what stands in a preview's links instead of a token
 MOST_SEEN = 5  # earlier experiences that a brief looks at
 
-STORE_SLOW = Note("STORE_UNAVAILABLE", "The customer's profile could not be read in time; this is the base experience.")
-NOT_RECORDED = Note("NOT_RECORDED", "The ledger could not take this experience in time, so it was not counted as served.")
-LAYERS_FAILED = Note("DECISION_FAILED", "The decision could not be made as asked; this is the base experience.")
-TRY_AGAIN = Note("TRY_AGAIN", "The store does not answer, so consent cannot be known nor the message recorded. Ask again later.")
+STORE_SLOW = Note(
+    "STORE_UNAVAILABLE", "The customer's profile could not be read in time; this is the base experience."
+)
+SCENARIO_OLD = Note(
+    "SCENARIO_UNAVAILABLE", "The scenario could not be read in time; its last known form was used."
+)
+NOT_RECORDED = Note(
+    "NOT_RECORDED", "The ledger could not take this experience in time, so it was not counted as served."
+)
+LAYERS_FAILED = Note(
+    "DECISION_FAILED", "The decision could not be made as asked; this is the base experience."
+)
+TRY_AGAIN = Note(
+    "TRY_AGAIN",
+    "The store does not answer, so consent cannot be known nor the message recorded. Ask again later.",
+)
 
 T = TypeVar("T")
 
@@ -61,6 +73,10 @@ class Decisions(Protocol):
 
     async def decide(
         self, view: ProfileView, scenario_key: str, mix_request: MixRequest, at: datetime
+    ) -> Decision: ...
+
+    def decide_without_store(
+        self, view: ProfileView, scenario_key: str, *, degraded: Note, at: datetime | None = None
     ) -> Decision: ...
 
 
@@ -85,6 +101,25 @@ class _Read:
 
     profile: Profile | None
     degraded: Note | None = None
+
+
+class _StoreTime:
+    """How long the store may take for one experience, over all that is asked of it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until = asyncio.get_running_loop().time() + seconds
+
+    async def of(self, call: Awaitable[T]) -> T:
+        """Await a call for as long as there is time left.
+
+        Raises:
+            Unavailable: if it takes longer, or the store says so itself.
+        """
+        try:
+            async with asyncio.timeout_at(self._until):
+                return await call
+        except TimeoutError:
+            raise Unavailable("the store did not answer in time") from None
 
 
 class ExperienceService:
@@ -129,48 +164,59 @@ class ExperienceService:
             preview: True leaves no trace at all.
             at: the instant to decide for; default: now.
 
+        The store has `Settings.store_deadline` seconds for all of it; what it does not answer by then is
+        done without.
+
         Raises:
             NotFound: UNKNOWN_SCENARIO.
             InvalidInput: if the mix is impossible.
         """
         now = self._clock.now()
         snapshot = self._catalogue.snapshot
-        read = await self._read(ref)
+        store = _StoreTime(self._settings.store_deadline)
+        read = await self._read(ref, store)
         admission = admit(read.profile, snapshot, channel=channel.value, at=at or now)
-        decision = await self._decide(admission.view, scenario, mix or MixRequest(), at or now)
         if read.degraded is not None:
-            decision = replace(decision, degraded=read.degraded)
-        context = await self._context(channel, decision, admission, read, snapshot, preview=preview, now=now)
+            decision = self._decisions.decide_without_store(admission.view, scenario, degraded=read.degraded)
+        else:
+            decision = await self._decide(admission.view, scenario, mix or MixRequest(), at or now, store)
+        context = await self._context(
+            channel, decision, admission, read.profile, snapshot, store, preview=preview, now=now
+        )
         experience = present(decision, channel, context)
         if preview or experience.withheld is not None:
             return experience
         try:
-            await self._in_time(lambda: self._ledger.record(self._row(experience, now)))
+            await store.of(self._ledger.record(self._row(experience, now)))
         except Unavailable:
             log.warning("experience not recorded", channel=channel.value, scenario=scenario)
             return _unrecorded(decision, channel, context)
         return experience
 
-    async def _read(self, ref: CustomerRef) -> _Read:
+    async def _read(self, ref: CustomerRef, store: _StoreTime) -> _Read:
         try:
-            return _Read(await self._in_time(lambda: self._profiles.find(ref)))
+            return _Read(await store.of(self._profiles.find(ref)))
         except Unavailable:
             log.warning("profile not read in time", ref_type=ref.type)
             return _Read(None, STORE_SLOW)
 
-    async def _decide(self, view: ProfileView, scenario: str, mix: MixRequest, at: datetime) -> Decision:
+    async def _decide(
+        self, view: ProfileView, scenario: str, mix: MixRequest, at: datetime, store: _StoreTime
+    ) -> Decision:
         """Decide; where a layer breaks, decide again by what needs no layer but the base.
 
         A layer may come from anybody. One that raises costs its customers the personal part of the page,
         never the page.
         """
         try:
-            return await self._decisions.decide(view, scenario, mix, at)
+            return await store.of(self._decisions.decide(view, scenario, mix, at))
+        except Unavailable:
+            return self._decisions.decide_without_store(view, scenario, degraded=SCENARIO_OLD)
         except TuttiError:
             raise
         except Exception:
             log.exception("decision failed", scenario=scenario)
-            plain = await self._decisions.decide(view, scenario, MixRequest(solo=("base",)), at)
+            plain = await store.of(self._decisions.decide(view, scenario, MixRequest(solo=("base",)), at))
             return replace(plain, degraded=LAYERS_FAILED)
 
     async def _context(
@@ -178,15 +224,15 @@ class ExperienceService:
         channel: Channel,
         decision: Decision,
         admission: Admission,
-        read: _Read,
+        profile: Profile | None,
         snapshot: CatalogueSnapshot,
+        store: _StoreTime,
         *,
         preview: bool,
         now: datetime,
     ) -> PresentationContext:
-        profile = read.profile
         withheld = admission.withheld and Note(admission.withheld.code, admission.withheld.message)
-        if channel is Channel.EMAIL and read.degraded is not None:
+        if channel is Channel.EMAIL and profile is None and decision.degraded is not None:
             withheld = TRY_AGAIN
         desk = profile is not None and channel is Channel.SERVICE_DESK
         return PresentationContext(
@@ -197,15 +243,17 @@ class ExperienceService:
             profile=profile,
             personal=admission.view.personal,
             withheld=withheld,
-            unsubscribe_url=self._unsubscribe_url(profile, preview=preview) if channel is Channel.EMAIL else "",
+            unsubscribe_url=self._unsubscribe_url(profile, preview=preview)
+            if channel is Channel.EMAIL
+            else "",
             known=_known(snapshot, _keys(profile if desk else None, decision)),
-            seen=await self._seen(profile) if desk and profile is not None else (),
+            seen=await self._seen(profile, store) if desk and profile is not None else (),
             needs=needs(profile, snapshot, decision.at) if desk and profile is not None else (),
         )
 
-    async def _seen(self, profile: Profile) -> tuple[Served, ...]:
+    async def _seen(self, profile: Profile, store: _StoreTime) -> tuple[Served, ...]:
         try:
-            return await self._in_time(lambda: self._ledger.latest(profile, most=MOST_SEEN))
+            return await store.of(self._ledger.latest(profile, most=MOST_SEEN))
         except Unavailable:
             return ()
 
@@ -231,18 +279,6 @@ class ExperienceService:
             body=body_of(experience),
             expires_at=now + timedelta(days=self._settings.retention_days),
         )
-
-    async def _in_time(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Await a call to the store for at most the store's deadline.
-
-        Raises:
-            Unavailable: if it takes longer, or the store says so itself.
-        """
-        try:
-            async with asyncio.timeout(self._settings.store_deadline):
-                return await call()
-        except TimeoutError:
-            raise Unavailable("the store did not answer in time") from None
 
 
 def speaker_of(snapshot: CatalogueSnapshot, scenario: Scenario) -> BrandFacts:

@@ -38,14 +38,14 @@ class ServiceDeskPresenter:
             assembled_at=context.assembled_at,
             decision=decision,
             withheld=context.withheld,
-            brief=brief(decision, context),
+            brief=brief(context),
             cautions=cautions_for(decision, context),
             suggestions=suggestions(decision, context, slots),
             slots=slots,
         )
 
 
-def brief(decision: Decision, context: PresentationContext) -> str:
+def brief(context: PresentationContext) -> str:
     """Return who this is, what they did, care about and were shown, in a few sentences."""
     profile = context.profile
     if profile is None:
@@ -142,13 +142,11 @@ def suggestions(
     found = [*_about_the_moment(decision, context)]
     taken = {suggestion.item.content.key for suggestion in found if suggestion.item}
     items = sorted((item for slot in slots for item in slot.items), key=lambda item: item.position)
-    offers = [
-        Suggestion(f"Offer: {offer.title}", offer.terms, None, offer) for offer in decision.offers[:2]
-    ]
+    offers = [Suggestion(f"Offer: {offer.title}", offer.terms, None, offer) for offer in decision.offers[:2]]
     room = MOST_SUGGESTIONS - len(found) - len(offers)
     shown = [item for item in items if item.content.key not in taken][: max(room, 1)]
     found += [Suggestion(f"Suggest {item.content.title}", _reason(item), item) for item in shown]
-    return tuple([*found, *offers])
+    return (*found, *offers)
 
 
 def _about_the_moment(decision: Decision, context: PresentationContext) -> list[Suggestion]:

@@ -95,7 +95,12 @@ class LedgerRepository:
     async def insert_exposures(self, exposures: Sequence[Exposure]) -> None:
         """Insert what was seen; what is known already stays as it is (the first sight counts)."""
         documents = [
-            {"_id": f"{e.served_id}:{e.content_key}", "served_id": e.served_id, "content_key": e.content_key, "at": e.at}
+            {
+                "_id": f"{e.served_id}:{e.content_key}",
+                "served_id": e.served_id,
+                "content_key": e.content_key,
+                "at": e.at,
+            }
             for e in exposures
         ]
         with store_faults():

@@ -34,8 +34,8 @@ class LedgerService:
     async def record(self, served: Served) -> None:
         """Return when the row is durable on a majority.
 
-        A caller that gives up waiting leaves a row that nobody was answered with; it does no harm,
-        since only exposures make it count.
+        Who gives up waiting takes the row along if it has not left yet. One that has left stays, and
+        nobody was answered with it; it does no harm, since only exposures make it count.
 
         Raises:
             Unavailable: if the store did not acknowledge it.
@@ -54,9 +54,10 @@ class LedgerService:
     async def _flush(self) -> None:
         try:
             while self._waiting:
-                group = self._waiting[:MOST_ROWS]
+                group = [entry for entry in self._waiting[:MOST_ROWS] if not entry[1].done()]
                 del self._waiting[:MOST_ROWS]
-                await self._commit(group)
+                if group:
+                    await self._commit(group)
         finally:
             self._flushing = None
 
@@ -150,7 +151,9 @@ class LedgerService:
         known = set(shown.values())
         for index, key in enumerate(keys):
             if key not in known:
-                raise InvalidInput(f"{key!r} was not part of what was served", path=("keys", index), code="NOT_SERVED")
+                raise InvalidInput(
+                    f"{key!r} was not part of what was served", path=("keys", index), code="NOT_SERVED"
+                )
         for index, position in enumerate(positions):
             if position not in shown:
                 raise InvalidInput(
