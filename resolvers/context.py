@@ -1,0 +1,51 @@
+"""What a resolver has at hand: the hub's services and who is asking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.auth.model import Caller
+from hub.config import Settings
+from hub.kit.clock import Clock
+
+# Only the type checker needs the services' classes: printing the schema must work where there is
+# neither a store nor an encoder.
+if TYPE_CHECKING:
+    from hub.answers.service import AnswerService
+    from hub.catalogue.service import CatalogueService
+    from hub.channels.service import ExperienceService
+    from hub.consent.control import ControlService
+    from hub.decisions.scenarios import ScenarioService
+    from hub.events.service import IngestService
+    from hub.insights.similar import SimilarCustomers
+    from hub.layers.base import Layer
+    from hub.ledger.service import LedgerService
+    from hub.profiles.service import ProfileService
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything that resolvers call, built once by `hub.app`; `layers` by name, in the order of play."""
+
+    settings: Settings
+    clock: Clock
+    catalogue: CatalogueService
+    profiles: ProfileService
+    ingest: IngestService
+    control: ControlService
+    scenarios: ScenarioService
+    experiences: ExperienceService
+    answers: AnswerService
+    ledger: LedgerService
+    similar: SimilarCustomers
+    layers: Mapping[str, Layer]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One request: the services and the authenticated caller."""
+
+    services: Services
+    caller: Caller

@@ -1,0 +1,167 @@
+"""Customers: found, and taken apart for the schema's fields."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from hub.auth.model import Scope
+from hub.catalogue.model import Content
+from hub.decisions.model import Channel, MixRequest, RankedItem
+from hub.errors import NotFound
+from hub.insights.similar import SimilarGroup
+from hub.kit.pages import Page
+from hub.layers.base import Layer
+from hub.layers.mix import SWITCH, switched_off
+from hub.profiles.model import Consent, CustomerRef, Evidence, Fact, Interest, Profile, Source
+from resolvers import access
+from resolvers.context import Context
+from resolvers.pages import page
+
+if TYPE_CHECKING:
+    from hub.profiles.needs import NeedState
+    from hub.profiles.service import TimelineEntry
+
+SHOWCASE = "home"  # the scenario on which a layer's effect is shown
+FIRST_ITEMS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedFact:
+    """A trait or preference with its name."""
+
+    key: str
+    value: Any
+    source: Source
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchedLayer:
+    """A layer as it is switched for one customer, and what it does to their home page."""
+
+    layer: Layer
+    enabled: bool
+    effect: str
+
+
+async def customer(context: Context, ref: CustomerRef) -> Profile | None:
+    """Return the customer who is meant, None if the hub has never seen them.
+
+    Raises:
+        Forbidden: if the caller is no agent.
+    """
+    access.need(context, Scope.AGENT, doing="reading a customer")
+    return await context.services.profiles.find(ref)
+
+
+async def viewer(context: Context) -> Profile | None:
+    """Return the customer whom the caller's token names, None without a token.
+
+    Raises:
+        Forbidden: if the key may read nothing.
+    """
+    access.need(context, *access.READERS, doing="reading a customer")
+    own = context.caller.customer
+    return None if own is None else await context.services.profiles.find(own)
+
+
+def traits(profile: Profile) -> list[KeyedFact]:
+    """Return the traits by key."""
+    return _facts(profile.traits)
+
+
+def preferences(profile: Profile) -> list[KeyedFact]:
+    """Return the preferences by key, but those by which layers are switched."""
+    wishes = {key: fact for key, fact in profile.preferences.items() if not key.startswith(SWITCH)}
+    return [fact for fact in _facts(wishes) if fact.value is not None]
+
+
+def _facts(facts: Mapping[str, Fact]) -> list[KeyedFact]:
+    return [KeyedFact(key, fact.value, fact.source, fact.stamp.at) for key, fact in sorted(facts.items())]
+
+
+def interests(profile: Profile, first: int, after: str | None) -> Page[Interest]:
+    """Return a page of the interests, those wanted before those avoided, each strongest first.
+
+    Raises:
+        InvalidInput: if `first` or `after` is impossible.
+    """
+    ordered = sorted(profile.interests, key=lambda each: (each.kind == "AVOIDED", -each.weight, each.id))
+    return page(ordered, first, after)
+
+
+def evidence_content(context: Context, evidence: Evidence) -> Content | None:
+    """Return the content behind a piece of evidence, None if it has left the catalogue."""
+    snapshot = context.services.catalogue.snapshot
+    row = snapshot.row(evidence.content_key)
+    return None if row is None else snapshot.contents[row]
+
+
+def consent_channel(consent: Consent) -> Channel | None:
+    """Return the channel that a consent is about, None for every channel."""
+    return None if consent.channel == "*" else Channel(consent.channel)
+
+
+def needs(context: Context, profile: Profile) -> Sequence["NeedState"]:
+    """Return what the customer's purchases did to their needs, as of now."""
+    services = context.services
+    return services.profiles.needs(profile, services.catalogue.snapshot, services.clock.now())
+
+
+async def timeline(
+    context: Context, profile: Profile, first: int, after: str | None
+) -> Page["TimelineEntry"]:
+    """Return a page of what the customer did and said, newest first."""
+    return await context.services.profiles.timeline(profile, first=first, after=after)
+
+
+def grants(_profile: Profile) -> tuple[()]:
+    """Return the offers issued to a customer: none, since this version issues none."""
+    return ()
+
+
+async def similar(context: Context, profile: Profile, first: int, after: str | None) -> Page[SimilarGroup]:
+    """Return groups of customers who care about the same."""
+    return await context.services.similar.similar(profile, first=first, after=after)
+
+
+async def switches(context: Context, profile: Profile) -> list[SwitchedLayer]:
+    """Return the layers as the customer switched them, each with its effect on their home page."""
+    off = switched_off({key: fact.value for key, fact in profile.preferences.items()})
+    items = await _home_page(context, profile)
+    return [
+        SwitchedLayer(layer, name not in off, _effect(name, items, enabled=name not in off))
+        for name, layer in context.services.layers.items()
+    ]
+
+
+async def _home_page(context: Context, profile: Profile) -> tuple[RankedItem, ...]:
+    try:
+        shown = await context.services.experiences.assemble(
+            CustomerRef("id", profile.id),
+            channel=Channel.WEB,
+            scenario=SHOWCASE,
+            mix=MixRequest(),
+            preview=True,
+            at=None,
+        )
+    except NotFound:  # this brand has no home page
+        return ()
+    return shown.decision.ranking.first(FIRST_ITEMS)
+
+
+def _effect(name: str, items: Sequence[RankedItem], *, enabled: bool) -> str:
+    if not enabled:
+        return "It is switched off and plays no part."
+    parts = [part for item in items for part in item.why.contributions if part.layer == name]
+    if not parts:
+        return "It does not play on the home page right now."
+    moved = sum(part.rank_before != part.rank_after for part in parts)
+    brought = sum(part.rank_before > len(items) >= part.rank_after for part in parts)
+    if not moved:
+        return f"It changes nothing in the first {len(items)} items of the home page right now."
+    return (
+        f"It moves {moved} of the first {len(items)} items of the home page; "
+        f"{brought or 'none'} of them would not be among them without it."
+    )

@@ -1,0 +1,103 @@
+"""Experiences: asked for, and taken apart for the schema's fields."""
+
+from dataclasses import dataclass
+
+from hub.catalogue.model import Claim, Content, Offer
+from hub.channels.model import Experience, Slot, Suggestion
+from hub.decisions.model import Channel, MixRequest, RankedItem, Removed
+from hub.kit.pages import Page
+from hub.profiles.model import CustomerRef
+from resolvers import access, layers
+from resolvers.context import Context
+from resolvers.globalids import to_global
+from resolvers.pages import check_first, page
+
+
+@dataclass(frozen=True, slots=True)
+class Speaking:
+    """How the brand speaks, and what it may claim."""
+
+    voice: str
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MadeOffer:
+    """An offer as it is made; `grant` stays None until offers are issued."""
+
+    offer: Offer
+    grant: None = None
+
+
+async def experience(
+    context: Context,
+    ref: CustomerRef,
+    *,
+    channel: Channel,
+    scenario: str,
+    mix: MixRequest | None,
+    preview: bool,
+) -> Experience:
+    """Return one decision, presented on one channel.
+
+    Raises:
+        Forbidden: if the caller may not ask for that customer or channel.
+        InvalidInput: if the mix is impossible.
+        NotFound: if there is no such scenario.
+    """
+    who = await access.experience_for(context, ref, channel)
+    return await context.services.experiences.assemble(
+        who, channel=channel, scenario=scenario, mix=mix or MixRequest(), preview=preview, at=None
+    )
+
+
+def served_id(experience: Experience) -> str | None:
+    """Return the global id of the ledger's row."""
+    return None if experience.served_id is None else to_global("Served", experience.served_id)
+
+
+def mix(context: Context, experience: Experience) -> list[layers.PlayedLayer]:
+    """Return the mix as it was played."""
+    return layers.played(context, experience.decision.mix)
+
+
+def brand(experience: Experience) -> Speaking:
+    """Return how the brand speaks in an experience."""
+    return Speaking(experience.decision.voice, experience.decision.claims)
+
+
+def offers(experience: Experience) -> list[MadeOffer]:
+    """Return the offers that are made."""
+    return [MadeOffer(offer) for offer in experience.decision.offers]
+
+
+def ranking(experience: Experience, first: int) -> tuple[RankedItem, ...]:
+    """Return the first items of the ranking, explained.
+
+    Raises:
+        InvalidInput: if `first` is out of range.
+    """
+    return experience.decision.ranking.first(check_first(first))
+
+
+def suppressed(experience: Experience, first: int, after: str | None) -> Page[Removed]:
+    """Return a page of what the gates removed.
+
+    Raises:
+        InvalidInput: if `first` or `after` is impossible.
+    """
+    return page(experience.decision.removed, first, after)
+
+
+def slot_items(slot: Slot, first: int) -> tuple[RankedItem, ...]:
+    """Return the first items of a slot.
+
+    Raises:
+        InvalidInput: if `first` is out of range.
+    """
+    return slot.items[: check_first(first)]
+
+
+def suggested_content(suggestion: Suggestion) -> Content | None:
+    """Return what a suggestion is about."""
+    return None if suggestion.item is None else suggestion.item.content

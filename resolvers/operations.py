@@ -1,0 +1,107 @@
+"""What services and staff do: events now; merges, grants, exports and erasures in later versions."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from hub.auth.model import Scope
+from hub.errors import InvalidInput, NotAvailable
+from hub.profiles.model import CustomerRef, Profile
+from resolvers import access
+from resolvers.access import Given
+from resolvers.context import Context
+from resolvers.outcomes import Outcome, Refusal, outcome
+
+SOURCE = "graphql"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How many events are durable now, and how many had been before."""
+
+    accepted: int
+    duplicates: int
+
+
+async def record_events(context: Context, events: Sequence[Any]) -> Outcome[Recorded]:
+    """Record Segment messages; the rejected ones are told one by one."""
+    received = await outcome(_record(context, events))
+    if received.value is None:
+        return Outcome(None, received.errors)
+    receipt = received.value
+    rejected = tuple(
+        Refusal(
+            InvalidInput,
+            rejection.code,
+            rejection.message,
+            ("input", "events", str(rejection.index), *(str(step) for step in rejection.path)),
+        )
+        for rejection in receipt.rejected
+    )
+    return Outcome(Recorded(receipt.accepted, receipt.duplicates), rejected)
+
+
+async def _record(context: Context, events: Sequence[Any]) -> Any:
+    access.need(context, Scope.INGEST, doing="recording events")
+    most = context.services.settings.batch_limit
+    if len(events) > most:
+        raise InvalidInput(f"send at most {most} events at once", path=("events",), code="BATCH_TOO_LARGE")
+    for index, event in enumerate(events):
+        if not isinstance(event, dict):
+            raise InvalidInput("an event is an object in the Segment spec", path=("events", index))
+    return await context.services.ingest.record(events, source=SOURCE)
+
+
+async def export_customer(context: Context, given: Given) -> Outcome[Any]:
+    """Refuse: exports come with a later version."""
+    return await outcome(_later_for_customer(context, given, doing="exporting a customer"))
+
+
+async def erase_customer(context: Context, given: Given) -> Outcome[Any]:
+    """Refuse: erasures come with a later version."""
+    return await outcome(_later_for_customer(context, given, doing="erasing a customer"))
+
+
+async def merge_customers(context: Context) -> Outcome[Any]:
+    """Refuse: merges come with a later version."""
+    return await outcome(_later(context, doing="merging customers"))
+
+
+async def split_customer(context: Context) -> Outcome[Any]:
+    """Refuse: splits come with a later version."""
+    return await outcome(_later(context, doing="splitting a customer"))
+
+
+async def grant_offer(context: Context) -> Outcome[Any]:
+    """Refuse: grants come with a later version."""
+    return await outcome(_later(context, doing="granting an offer"))
+
+
+async def redeem_grant(context: Context) -> Outcome[Any]:
+    """Refuse: grants come with a later version."""
+    return await outcome(_later(context, doing="redeeming a grant"))
+
+
+async def reverse_grant(context: Context) -> Outcome[Any]:
+    """Refuse: grants come with a later version."""
+    return await outcome(_later(context, doing="reversing a grant"))
+
+
+def customer_changed(context: Context, _ref: CustomerRef) -> AsyncIterator[Profile]:
+    """Refuse: subscriptions come with a later version."""
+    access.need(context, Scope.BROWSE, Scope.AGENT, doing="watching a customer")
+    _refuse("watching a customer")
+
+
+async def _later_for_customer(context: Context, given: Given, *, doing: str) -> None:
+    await access.customer_meant(context, given, doing=doing)
+    _refuse(doing)
+
+
+async def _later(context: Context, *, doing: str) -> None:
+    access.need(context, Scope.AGENT, doing=doing)
+    _refuse(doing)
+
+
+def _refuse(doing: str) -> NoReturn:
+    raise NotAvailable(f"{doing} is not available in this version of the hub; nothing was changed")

@@ -1,0 +1,179 @@
+"""A customer: all that the hub knows of one person, and a hand on it."""
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from hub.insights.similar import SimilarGroup as SimilarGroupModel
+from hub.kit.pages import Page
+from hub.ledger.model import Served as ServedModel
+from hub.profiles import model
+from resolvers import customers, ledger
+from resolvers.customers import KeyedFact, SwitchedLayer
+from resolvers.globalids import to_global
+from schema.base import After, Connection, First, Info, Json, Node, field
+from schema.catalogue import Content
+from schema.decisions import Layer
+from schema.enums import Channel, ConsentState, InterestKind, NeedPattern, Purpose, Source
+from schema.ledger import Served
+from schema.operations import Grant
+
+
+@strawberry.type(description="One identifier of a customer.")
+class Identity:
+    type: str = strawberry.field(description="Its type, such as user_id, email or anonymous_id.")
+    value: str = strawberry.field(description="The identifier, normalised.")
+    verified: bool = strawberry.field(description="Whether the customer proved that it is theirs.")
+    first_seen_at: datetime = strawberry.field(description="When an event first carried it.")
+
+
+@strawberry.type(description="A typed fact about a customer, with where it comes from.")
+class Trait:
+    key: str = strawberry.field(description="Its name, such as country.")
+    value: Json = strawberry.field(description="Its value.")
+    source: Source = strawberry.field(description="Where it comes from.")
+    updated_at: datetime = strawberry.field(description="When it was stated.")
+
+
+@strawberry.type(description="A wish of the customer, such as likes: roses, not lilies.")
+class Preference:
+    key: str = strawberry.field(description="Its name.")
+    value: Json = strawberry.field(description="Its value.")
+    updated_at: datetime = strawberry.field(description="When it was stated.")
+
+
+@strawberry.type(description="One content that stands behind an interest.")
+class Evidence:
+    @field(description="The content; null if it has left the catalogue.", of=Content | None)
+    def content(self, parent: strawberry.Parent[model.Evidence], info: Info) -> Any:
+        return customers.evidence_content(info.context, parent)
+
+    at: datetime = strawberry.field(description="When the customer showed interest in it.")
+
+
+@strawberry.type(description="A direction that the customer cares about, labelled in words.")
+class Interest:
+    id: strawberry.ID = strawberry.field(description="Its id within this customer, for `correctInterest`.")
+    label: str = strawberry.field(description="The direction in words, such as: lunch bags, retro spots.")
+    kind: InterestKind = strawberry.field(description="What sort of direction it is.")
+    weight: float = strawberry.field(
+        description="How strong it is; the weights of one kind sum to at most 1."
+    )
+    evidence: list[Evidence] = strawberry.field(description="What stands behind it.")
+
+
+@strawberry.type(description="What a purchase did to the demand for a category.")
+class Need:
+    category: str = strawberry.field(description="The category, a path such as garden/tools.")
+    pattern: NeedPattern = strawberry.field(description="What sort of need it is.")
+    satisfied_until: datetime | None = strawberry.field(
+        description="Until when nothing of the sort is needed; null: for good."
+    )
+
+
+@strawberry.type(description="The consent in force for one purpose on one channel.")
+class Consent:
+    purpose: Purpose = strawberry.field(description="What personal data may be used for.")
+
+    @field(description="The channel it is about; null: every channel.", of=Channel | None)
+    def channel(self, parent: strawberry.Parent[model.Consent]) -> Any:
+        return customers.consent_channel(parent)
+
+    state: ConsentState = strawberry.field(description="What the customer said.")
+    updated_at: datetime | None = strawberry.field(description="When; null if nothing was said yet.")
+    source: str = strawberry.field(description="Where it was said, or which default applies.")
+
+
+@strawberry.type(description="One thing that the customer did or said.")
+class TimelineEntry:
+    @field(description="The global id.")
+    def id(self, parent: strawberry.Parent[Any]) -> strawberry.ID:
+        return strawberry.ID(to_global("TimelineEntry", parent.id))
+
+    at: datetime = strawberry.field(description="When.")
+    kind: str = strawberry.field(description="The event's name, such as Order Completed.")
+    title: str = strawberry.field(description="What happened, in words.")
+
+
+@strawberry.type(
+    description="So many other customers share these interests. Groups are disjoint and of five or more, "
+    "so that nobody can be picked out."
+)
+class SimilarGroup:
+    shared_interests: list[str] = strawberry.field(description="The labels of the interests they share.")
+    count: int = strawberry.field(description="How many other customers there are in the group.")
+
+
+@strawberry.type(description="A layer as it is switched for one customer.")
+class LayerSwitch:
+    @field(description="The layer.", of=Layer)
+    def layer(self, parent: strawberry.Parent[SwitchedLayer]) -> Any:
+        return parent.layer
+
+    enabled: bool = strawberry.field(description="Whether the customer lets it play.")
+    effect: str = strawberry.field(
+        description="What it does to this customer's home page right now, in a sentence."
+    )
+
+
+@strawberry.type(description="A customer: all that the hub knows of one person.")
+class Customer(Node):
+    @classmethod
+    def is_type_of(cls, obj: object, _info: Any) -> bool:
+        return isinstance(obj, model.Profile)
+
+    version: int = strawberry.field(description="Counts the changes of the profile.")
+    display_name: str = strawberry.field(description="What to call them: a name if known, never an address.")
+    identities: list[Identity] = strawberry.field(description="Every identifier that is known of them.")
+    first_seen_at: datetime | None = strawberry.field(
+        description="Time of their first event; null: none yet."
+    )
+    last_seen_at: datetime | None = strawberry.field(
+        description="Time of their latest event; null: none yet."
+    )
+    consents: list[Consent] = strawberry.field(description="The consents in force.")
+
+    @field(description="Facts about them, by key.", of=list[Trait])
+    def traits(self, parent: strawberry.Parent[model.Profile]) -> list[KeyedFact]:
+        return customers.traits(parent)
+
+    @field(description="Their wishes, by key. Switched layers are under `layers`.", of=list[Preference])
+    def preferences(self, parent: strawberry.Parent[model.Profile]) -> list[KeyedFact]:
+        return customers.preferences(parent)
+
+    @field(description="What they care about, and what they avoid; strongest first.", of=Connection[Interest])
+    def interests(
+        self, parent: strawberry.Parent[model.Profile], first: First = 20, after: After = None
+    ) -> Page[model.Interest]:
+        return customers.interests(parent, first, after)
+
+    @field(description="What their purchases did to their needs.", of=list[Need])
+    def needs(self, parent: strawberry.Parent[model.Profile], info: Info) -> Any:
+        return customers.needs(info.context, parent)
+
+    @field(description="What they did and said, newest first.", of=Connection[TimelineEntry])
+    async def timeline(
+        self, parent: strawberry.Parent[model.Profile], info: Info, first: First = 20, after: After = None
+    ) -> Any:
+        return await customers.timeline(info.context, parent, first, after)
+
+    @field(description="What they were served on any channel, newest first.", of=Connection[Served])
+    async def served(
+        self, parent: strawberry.Parent[model.Profile], info: Info, first: First = 20, after: After = None
+    ) -> Page[ServedModel]:
+        return await ledger.of_customer(info.context, parent, first, after)
+
+    @field(description="Offers issued to them. NOT_AVAILABLE in this version: always empty.", of=list[Grant])
+    def grants(self, parent: strawberry.Parent[model.Profile]) -> tuple[()]:
+        return customers.grants(parent)
+
+    @field(description="Groups of customers who care about the same.", of=Connection[SimilarGroup])
+    async def similar(
+        self, parent: strawberry.Parent[model.Profile], info: Info, first: First = 5, after: After = None
+    ) -> Page[SimilarGroupModel]:
+        return await customers.similar(info.context, parent, first, after)
+
+    @field(description="The layers, as this customer switched them.", of=list[LayerSwitch])
+    async def layers(self, parent: strawberry.Parent[model.Profile], info: Info) -> list[SwitchedLayer]:
+        return await customers.switches(info.context, parent)

@@ -1,0 +1,188 @@
+"""The enums of the schema: the domain's own, each with a description of itself and of every value."""
+
+from enum import StrEnum
+from typing import Any
+
+import strawberry
+
+from hub.catalogue.model import Availability, ContentKind, NeedPattern
+from hub.decisions.model import Channel
+from hub.profiles.model import ConsentState, FeedbackKind, InterestKind, Purpose, Source
+
+__all__ = [
+    "Availability",
+    "Channel",
+    "ConsentState",
+    "ContentKind",
+    "FeedbackKind",
+    "GrantState",
+    "InterestAction",
+    "InterestKind",
+    "JobState",
+    "NeedPattern",
+    "Purpose",
+    "Source",
+]
+
+
+class InterestAction(StrEnum):
+    """What to do with an interest."""
+
+    REMOVE = "REMOVE"
+    RENAME = "RENAME"
+
+
+class GrantState(StrEnum):
+    """Where a grant stands; the domain of grants comes with a later version."""
+
+    ISSUED = "ISSUED"
+    REDEEMED = "REDEEMED"
+    REVERSED = "REVERSED"
+    EXPIRED = "EXPIRED"
+
+
+class JobState(StrEnum):
+    """Where a longer job stands; exports and erasures come with a later version."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+
+
+def describe(enum: Any, description: str, values: dict[str, str]) -> None:
+    """Register an enum with a description of itself and of every value.
+
+    Raises:
+        KeyError: if a value has no description.
+    """
+    for value in strawberry.enum(enum, description=description).__strawberry_definition__.values:
+        value.description = values[value.name]
+
+
+describe(
+    InterestAction,
+    "What to do with an interest.",
+    {"REMOVE": "It is wrong: forget it.", "RENAME": "It is right, but has another name."},
+)
+
+describe(
+    ContentKind,
+    "What a piece of content is.",
+    {
+        "PRODUCT": "Something that can be bought.",
+        "ARTICLE": "A text of the brand's magazine.",
+        "STORY": "A story about people or makers.",
+        "GUIDE": "Advice on how to choose or do something.",
+    },
+)
+
+describe(
+    Availability,
+    "Whether a product can be had now. Content that is not sold is always IN_STOCK.",
+    {
+        "IN_STOCK": "It can be had.",
+        "LOW_STOCK": "It can be had, but few are left.",
+        "PREORDER": "It can be ordered before it comes.",
+        "OUT_OF_STOCK": "It cannot be had now; it is never shown.",
+        "DISCONTINUED": "It will not come back; it is never shown.",
+    },
+)
+
+describe(
+    NeedPattern,
+    "What a purchase does to the demand for its like.",
+    {
+        "ONCE": "One is enough for life: its category is closed after the purchase.",
+        "DURABLE": "It lasts for a known time: its category is closed until then.",
+        "REPLENISHABLE": "It runs out after a known time: the item comes back when it does.",
+        "CONSUMABLE": "It is used up at no rhythm: nothing is ever closed.",
+        "COLLECTIBLE": "One of each: the item is closed, its category is wanted more.",
+    },
+)
+
+describe(
+    Channel,
+    "Where an experience is presented.",
+    {
+        "WEB": "A page or an app: slots as data.",
+        "EMAIL": "A finished message.",
+        "SERVICE_DESK": "What an agent needs in one conversation.",
+    },
+)
+
+describe(
+    Source,
+    "Where a fact comes from. Declared beats observed beats inferred.",
+    {
+        "DECLARED": "The customer said so.",
+        "OBSERVED": "An event carried it.",
+        "INFERRED": "The hub worked it out.",
+    },
+)
+
+describe(
+    InterestKind,
+    "What sort of direction an interest is.",
+    {
+        "LONG_TERM": "Grown from what the customer did over time; it decays.",
+        "SESSION": "What the customer is after right now.",
+        "DECLARED": "The customer said so.",
+        "AVOIDED": "The customer does not want to see this.",
+    },
+)
+
+describe(
+    Purpose,
+    "What personal data may be used for.",
+    {
+        "PERSONALIZATION": "To choose what is shown.",
+        "EMAIL_MARKETING": "To send email.",
+        "ANALYTICS": "To learn from in groups.",
+    },
+)
+
+describe(
+    ConsentState,
+    "What the customer said about a purpose.",
+    {
+        "GRANTED": "Yes.",
+        "DENIED": "No.",
+        "UNKNOWN": "Nothing yet: the region's default applies.",
+    },
+)
+
+describe(
+    FeedbackKind,
+    "What a customer thinks of one item shown.",
+    {
+        "SKIP": "Not now.",
+        "REPEAT": "Show it again.",
+        "HIDE": "Never show it again; it is gone on the next call.",
+        "LESS": "Less like this.",
+        "MORE": "More like this.",
+        "SAVE": "Keep it for me.",
+    },
+)
+
+describe(
+    GrantState,
+    "Where a grant stands.",
+    {
+        "ISSUED": "It can be redeemed.",
+        "REDEEMED": "It was used.",
+        "REVERSED": "It was taken back.",
+        "EXPIRED": "Its time is over.",
+    },
+)
+
+describe(
+    JobState,
+    "Where a longer job stands.",
+    {
+        "PENDING": "It waits for its turn.",
+        "RUNNING": "It is under way.",
+        "DONE": "It is done.",
+        "FAILED": "It could not be done.",
+    },
+)

@@ -1,0 +1,135 @@
+"""What can be changed. Every mutation takes one input and answers with the changed object and typed errors."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from hub.ledger.model import Served
+from hub.profiles.model import Profile
+from resolvers import control, ledger, operations
+from resolvers.operations import Recorded
+from resolvers.outcomes import Outcome
+from schema import control as of_control
+from schema import service as of_service
+from schema.base import Info, argument, field
+from schema.refs import CustomerRefInput
+from schema.service import LATER
+
+INPUT = argument("What to do.")
+UNREAD = argument("What to do.", name="input")
+
+
+def _who(ref: CustomerRefInput | None) -> Any:
+    return None if ref is None else (lambda: ref.ref("for"))
+
+
+@strawberry.type(description="What can be changed.")
+class Mutation:
+    @field(
+        description="Record what a customer thinks of one item; it counts from the next call on.",
+        of=of_control.GiveFeedbackPayload,
+    )
+    async def give_feedback(
+        self, info: Info, input: Annotated[of_control.GiveFeedbackInput, INPUT]
+    ) -> Outcome[Profile]:
+        return await control.give_feedback(info.context, _who(input.for_), input.kind, input.content_key)
+
+    @field(description="Record what a customer wishes.", of=of_control.SetPreferencesPayload)
+    async def set_preferences(
+        self, info: Info, input: Annotated[of_control.SetPreferencesInput, INPUT]
+    ) -> Outcome[Profile]:
+        wishes = [(wish.key, wish.value) for wish in input.preferences]
+        return await control.set_preferences(info.context, _who(input.for_), wishes)
+
+    @field(description="Record what a customer says about one purpose.", of=of_control.SetConsentPayload)
+    async def set_consent(
+        self, info: Info, input: Annotated[of_control.SetConsentInput, INPUT]
+    ) -> Outcome[Profile]:
+        return await control.set_consent(
+            info.context,
+            _who(input.for_),
+            purpose=input.purpose,
+            channel=input.channel,
+            state=input.state,
+            source=input.source,
+            policy_version=input.policy_version,
+        )
+
+    @field(
+        description="Remove or rename what the hub believes a customer cares about.",
+        of=of_control.CorrectInterestPayload,
+    )
+    async def correct_interest(
+        self, info: Info, input: Annotated[of_control.CorrectInterestInput, INPUT]
+    ) -> Outcome[Profile]:
+        return await control.correct_interest(
+            info.context, _who(input.for_), input.interest_id, input.action, input.label
+        )
+
+    @field(description="Switch a layer on or off for one customer.", of=of_control.SwitchLayerPayload)
+    async def switch_layer(
+        self, info: Info, input: Annotated[of_control.SwitchLayerInput, INPUT]
+    ) -> Outcome[Profile]:
+        return await control.switch_layer(info.context, _who(input.for_), input.layer, input.enabled)
+
+    @field(description=f"Pack a customer's data for them. {LATER}", of=of_control.ExportCustomerPayload)
+    async def export_customer(
+        self, info: Info, input: Annotated[of_control.ExportCustomerInput, INPUT]
+    ) -> Outcome[Any]:
+        return await operations.export_customer(info.context, _who(input.for_))
+
+    @field(description=f"Erase a customer from the hub. {LATER}", of=of_control.EraseCustomerPayload)
+    async def erase_customer(
+        self, info: Info, input: Annotated[of_control.EraseCustomerInput, INPUT]
+    ) -> Outcome[Any]:
+        return await operations.erase_customer(info.context, _who(input.for_))
+
+    @field(
+        description="Record events in the Segment spec; they are durable and counted before it answers. For "
+        "ingest keys and administrators.",
+        of=of_service.RecordEventsPayload,
+    )
+    async def record_events(
+        self, info: Info, input: Annotated[of_service.RecordEventsInput, INPUT]
+    ) -> Outcome[Recorded]:
+        return await operations.record_events(info.context, input.events)
+
+    @field(
+        description="Record what a customer saw of a served experience.", of=of_service.RecordExposurePayload
+    )
+    async def record_exposure(
+        self, info: Info, input: Annotated[of_service.RecordExposureInput, INPUT]
+    ) -> Outcome[Served]:
+        return await ledger.expose(
+            info.context, input.served_id, input.content_keys or (), input.positions or (), input.at
+        )
+
+    @field(description=f"Make one customer of several. {LATER}", of=of_service.MergeCustomersPayload)
+    async def merge_customers(
+        self, info: Info, _input: Annotated[of_service.MergeCustomersInput, UNREAD]
+    ) -> Outcome[Any]:
+        return await operations.merge_customers(info.context)
+
+    @field(description=f"Make several customers of one. {LATER}", of=of_service.SplitCustomerPayload)
+    async def split_customer(
+        self, info: Info, _input: Annotated[of_service.SplitCustomerInput, UNREAD]
+    ) -> Outcome[Any]:
+        return await operations.split_customer(info.context)
+
+    @field(description=f"Issue an offer to one customer. {LATER}", of=of_service.GrantOfferPayload)
+    async def grant_offer(
+        self, info: Info, _input: Annotated[of_service.GrantOfferInput, UNREAD]
+    ) -> Outcome[Any]:
+        return await operations.grant_offer(info.context)
+
+    @field(description=f"Use a grant. {LATER}", of=of_service.RedeemGrantPayload)
+    async def redeem_grant(
+        self, info: Info, _input: Annotated[of_service.RedeemGrantInput, UNREAD]
+    ) -> Outcome[Any]:
+        return await operations.redeem_grant(info.context)
+
+    @field(description=f"Take a grant back. {LATER}", of=of_service.ReverseGrantPayload)
+    async def reverse_grant(
+        self, info: Info, _input: Annotated[of_service.ReverseGrantInput, UNREAD]
+    ) -> Outcome[Any]:
+        return await operations.reverse_grant(info.context)

@@ -1,0 +1,131 @@
+"""What can be asked."""
+
+from typing import Annotated, Any
+
+import strawberry
+
+from hub.answers.model import AnswerResult as AnswerResultModel
+from hub.catalogue.model import Content as ContentModel
+from hub.channels.model import Experience as ExperienceModel
+from hub.decisions.model import Scenario as ScenarioModel
+from hub.kit.pages import Page
+from hub.ledger.model import Served as ServedModel
+from hub.profiles.model import Profile
+from resolvers import answers, catalogue, customers, experiences, layers, ledger, nodes, scenarios
+from schema.answers import AnswerResult
+from schema.base import After, Connection, First, Info, Node, argument, field
+from schema.catalogue import Content
+from schema.customers import Customer
+from schema.decisions import Layer, MixInput, Scenario
+from schema.enums import Channel
+from schema.experiences import Experience
+from schema.ledger import Served
+from schema.refs import CustomerRefInput
+
+By = Annotated[CustomerRefInput, argument("Who is meant.")]
+
+
+@strawberry.type(description="What can be asked.")
+class Query:
+    @field(
+        description="One customer; null if the hub has never seen them. For agents and administrators.",
+        of=Customer | None,
+    )
+    async def customer(self, info: Info, by: By) -> Profile | None:
+        return await customers.customer(info.context, by.ref("by"))
+
+    @field(
+        description="The customer that a front-end's signed token names; null without such a token, or if the hub "
+        "has never seen them.",
+        of=Customer | None,
+    )
+    async def viewer(self, info: Info) -> Profile | None:
+        return await customers.viewer(info.context)
+
+    @field(
+        description="One decision, presented on one channel. It answers for someone never seen before too, and is "
+        "durable in the ledger before it is answered. Front-ends ask for WEB, renderers for EMAIL, agents for "
+        "SERVICE_DESK, administrators for any.",
+        of=Experience,
+    )
+    async def experience(
+        self,
+        info: Info,
+        for_: Annotated[CustomerRefInput, argument("Who it is for.", name="for")],
+        channel: Annotated[Channel, argument("The channel.")],
+        scenario: Annotated[str, argument("Key of the scenario, such as home.")],
+        mix: Annotated[
+            MixInput | None,
+            argument("How this call wants the mix changed; null: the scenario's mix as it is."),
+        ] = None,
+        preview: Annotated[
+            bool, argument("True: nothing is kept and nothing counts; `servedId` is null.")
+        ] = False,
+    ) -> ExperienceModel:
+        return await experiences.experience(
+            info.context,
+            for_.ref("for"),
+            channel=channel,
+            scenario=scenario,
+            mix=None if mix is None else mix.request(),
+            preview=preview,
+        )
+
+    @field(
+        description="A reply to a question out of the approved answers; null if no question is asked.",
+        of=AnswerResult | None,
+    )
+    async def answer(
+        self,
+        info: Info,
+        question: Annotated[
+            str | None, argument("The question, in the customer's words; null: none.")
+        ] = None,
+        for_: Annotated[
+            CustomerRefInput | None, argument("Who asks; null: nobody in particular.", name="for")
+        ] = None,
+        channel: Annotated[Channel | None, argument("Where it is asked; null: not said.")] = None,
+    ) -> AnswerResultModel | None:
+        who = None if for_ is None else for_.ref("for")
+        return await answers.answer(info.context, question, who, channel)
+
+    @field(description="The layers of this hub, in the order of play.", of=list[Layer])
+    async def layers(self, info: Info) -> list[Any]:
+        return layers.everything(info.context)
+
+    @field(description="One scenario; null if there is none of that key.", of=Scenario | None)
+    async def scenario(
+        self, info: Info, key: Annotated[str, argument("Its key, such as home.")]
+    ) -> ScenarioModel | None:
+        return await scenarios.scenario(info.context, key)
+
+    @field(description="The scenarios of this hub, by key.", of=list[Scenario])
+    async def scenarios(self, info: Info) -> list[ScenarioModel]:
+        return await scenarios.everything(info.context)
+
+    @field(
+        description="The catalogue by key; or, with `search`, by nearness in meaning to some words.",
+        of=Connection[Content],
+    )
+    async def contents(
+        self,
+        info: Info,
+        first: First = 20,
+        after: After = None,
+        search: Annotated[str | None, argument("Words to search by; null: everything, by key.")] = None,
+    ) -> Page[ContentModel]:
+        return await catalogue.contents(info.context, first, after, search)
+
+    @field(
+        description="What was served under an id; null if nothing was, or it is no longer kept. Front-ends see what "
+        "their customer was served, renderers nothing, agents and administrators everything.",
+        of=Served | None,
+    )
+    async def served(
+        self, info: Info, id: Annotated[strawberry.ID, argument("As `experience.servedId` gave it.")]
+    ) -> ServedModel | None:
+        return await ledger.served(info.context, id)
+
+    @field(description="Anything by its global id; null if there is no such thing.", of=Node | None)
+    async def node(self, info: Info, id: Annotated[strawberry.ID, argument("The global id.")]) -> Any:
+        return await nodes.node(info.context, id)
