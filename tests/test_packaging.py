@@ -43,7 +43,7 @@ def test_the_wheel_carries_types_schema_templates_and_the_demo(installed):
     assert [name for name in OURS if not (installed / name / "py.typed").exists()] == []
     assert (installed / "schema" / "schema.graphql").exists()
     assert list((installed / "hub" / "demo" / "brand").glob("*.jsonl"))
-    assert list((installed / "hub" / "decisions" / "scenarios").glob("*.toml"))
+    assert list((installed / "hub" / "decisions" / "shipped").glob("*.toml"))
 
 
 def test_every_dependency_is_bounded_above():

@@ -24,7 +24,8 @@ async def _auth() -> AsyncIterator["AuthService"]:
     from hub.store.database import open_store
 
     async with open_store(load_settings()) as store:
-        yield await build_auth(store, SystemClock())
+        auth, _signer = await build_auth(store, SystemClock())
+        yield auth
 
 
 @keys_app.command("create")

@@ -1,0 +1,213 @@
+"""The composition root: everything is built here, once, and handed down. Nothing else wires.
+
+    open_hub(settings)    the store, the encoder, the services and the background work, closed again in reverse
+    create_app(...)       the same as an ASGI application of its own, for `uvicorn --factory hub.app:create_app`
+                          and for applications that hold a MongoDB client already
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+import schema.schema
+from embeddings.cache import CachedEncoder
+from embeddings.models import load
+from hub.answers.service import AnswerService
+from hub.auth.repository import KeyRepository
+from hub.auth.service import AuthService
+from hub.auth.tokens import Signer
+from hub.catalogue.popularity import keep_fresh
+from hub.catalogue.service import CatalogueService
+from hub.channels.service import ExperienceService
+from hub.config import Settings, load_settings
+from hub.consent.control import ControlService
+from hub.decisions.scenarios import ScenarioService
+from hub.decisions.service import DecisionService
+from hub.errors import TuttiError
+from hub.events.service import IngestService
+from hub.insights.similar import SimilarService
+from hub.kit.clock import Clock, SystemClock
+from hub.layers.registry import load_layers
+from hub.ledger.service import LedgerService
+from hub.profiles.service import ProfileService
+from hub.store.database import Store, open_store
+from hub.store.embedding_cache import MongoVectorCache
+from hub.web import health, home, ingest, unsubscribe
+from hub.web.graphql import graphql_route
+from hub.web.health import Readiness
+from hub.web.observe import Metrics, Observe
+from hub.web.problems import on_http_error, on_surprise, on_tutti_error
+from resolvers.context import Context, Services
+
+log = structlog.get_logger("tutti")
+
+Say = Callable[[str], None]
+TOKEN_SECRET = "tokens"  # noqa: S105 - the name of the secret, not the secret
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """An open hub: its services, and the application that serves them."""
+
+    services: Services
+    auth: AuthService
+    readiness: Readiness
+    app: ASGIApp
+
+
+async def build_auth(store: Store, clock: Clock) -> tuple[AuthService, Signer]:
+    """Return the authentication service and the signer that its tokens and links are signed with."""
+    keys = KeyRepository(store.db)
+    signer = Signer(await keys.secret(TOKEN_SECRET), clock)
+    return AuthService(keys, signer, clock), signer
+
+
+def _quiet(_text: str) -> None:
+    return
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, *, client: Any = None, clock: Clock | None = None, say: Say = _quiet
+) -> AsyncIterator[tuple[Services, AuthService, Signer, Store]]:
+    """Open the store and the encoder and build every service; no background work runs.
+
+    Raises:
+        SetupError: something that must be there is not; the message says what to do.
+    """
+    clock = clock or SystemClock()
+    async with open_store(settings, client=client, on_progress=say) as store:
+        say(f"Loading the encoder {settings.encoder}")
+        model = await asyncio.to_thread(load, settings.encoder, settings.model_dir)
+        encoder = CachedEncoder(model, MongoVectorCache(store.db))
+        auth, signer = await build_auth(store, clock)
+        catalogue = CatalogueService(store, encoder, clock)
+        await catalogue.refresh()
+        layers = load_layers()
+        scenarios = ScenarioService(store)
+        await scenarios.seed()
+        profiles = ProfileService(store, catalogue, encoder, clock)
+        ledger = LedgerService(store, clock)
+        events = IngestService(store, profiles, clock)
+        services = Services(
+            settings=settings,
+            clock=clock,
+            catalogue=catalogue,
+            profiles=profiles,
+            ingest=events,
+            control=ControlService(events, profiles),
+            scenarios=scenarios,
+            experiences=ExperienceService(
+                settings=settings,
+                clock=clock,
+                catalogue=catalogue,
+                profiles=profiles,
+                decisions=DecisionService(lambda: catalogue.snapshot, scenarios, layers),
+                ledger=ledger,
+                signer=signer,
+            ),
+            answers=AnswerService(catalogue, encoder),
+            ledger=ledger,
+            similar=SimilarService(store),
+            layers=layers,
+        )
+        yield services, auth, signer, store
+
+
+@asynccontextmanager
+async def open_hub(
+    settings: Settings, *, client: Any = None, clock: Clock | None = None, say: Say = _quiet
+) -> AsyncIterator[Hub]:
+    """Open everything that a running hub has; closed in reverse, whatever happens.
+
+    Raises:
+        SetupError: something that must be there is not; the message says what to do.
+    """
+    async with open_services(settings, client=client, clock=clock, say=say) as (services, auth, signer, store):
+        readiness = Readiness("recovery")
+        app = build_app(services, auth, signer, readiness, store.ping)
+        recovered = await services.ingest.recover()
+        if recovered:
+            say(f"Projected {recovered} events that an earlier stop had left")
+        readiness.waiting_for = ""
+        loops = [
+            asyncio.create_task(_always("catalogue", services.catalogue.watch)),
+            asyncio.create_task(_always("popularity", lambda: keep_fresh(store, services.clock))),
+        ]
+        try:
+            yield Hub(services, auth, readiness, app)
+        finally:
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+
+
+async def _always(name: str, loop: Callable[[], Awaitable[None]]) -> None:
+    """Run a background loop for ever; a fault of it is logged and it starts again."""
+    while True:
+        with contextlib.suppress(asyncio.TimeoutError):
+            try:
+                await loop()
+            except Exception:
+                log.exception("a background loop failed and starts again", loop=name)
+        await asyncio.sleep(1)
+
+
+def build_app(
+    services: Services,
+    auth: AuthService,
+    signer: Signer,
+    readiness: Readiness,
+    ping: Callable[[], Awaitable[None]],
+) -> ASGIApp:
+    """Return the ASGI application over services that are open."""
+
+    async def context_of(headers: Mapping[str, str]) -> Context:
+        return Context(services, await auth.authenticate(headers))
+
+    metrics = Metrics()
+    app = Starlette(
+        routes=[
+            graphql_route(schema.schema.build(), context_of, services.settings),
+            *ingest.routes(services.ingest, auth.authenticate, services.settings),
+            *unsubscribe.routes(services.control, signer),
+            *health.routes(readiness, ping),
+            metrics.route(),
+            *home.routes(),
+        ],
+        exception_handlers={
+            TuttiError: on_tutti_error,
+            HTTPException: on_http_error,
+            Exception: on_surprise,
+        },
+    )
+    return Observe(app, metrics)
+
+
+def create_app(settings: Settings | None = None, *, client: Any = None) -> Starlette:
+    """Return an application that opens the hub when it starts and closes it when it stops.
+
+    `client` is a PyMongo `AsyncMongoClient`, or a Motor client, that the application already holds; it
+    is used and not closed.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            hub = await stack.enter_async_context(open_hub(settings or load_settings(), client=client))
+            app.state.hub = hub
+            yield
+
+    async def forward(scope: Scope, receive: Receive, send: Send) -> None:
+        await scope["app"].state.hub.app(scope, receive, send)
+
+    return Starlette(routes=[Mount("/", app=forward)], lifespan=lifespan)
