@@ -1,0 +1,156 @@
+"""Nearest neighbours: the same as comparing with everything, whole or filtered."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embeddings.index import VectorIndex
+
+DIMENSIONS = 64
+
+
+def clustered(count, *, seed=0, dimensions=DIMENSIONS, noise=0.7):
+    """Vectors in lumps, as texts of a catalogue lie: harder to tell apart than uniform noise."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(max(1, count // 50), dimensions))
+    vectors = centres[rng.integers(0, len(centres), count)] + noise * rng.normal(size=(count, dimensions))
+    return unit(vectors)
+
+
+def unit(vectors):
+    vectors = np.asarray(vectors, np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def exactly(vectors, query, k, allowed=None):
+    """Rows by float64 similarity, ties by row."""
+    similarities = vectors.astype(np.float64) @ query.astype(np.float64)
+    rows = np.arange(len(vectors)) if allowed is None else np.flatnonzero(allowed)
+    return rows[np.argsort(-similarities[rows], kind="stable")][:k]
+
+
+def recall(index, vectors, queries, k, allowed=None):
+    rows, _ = index.search(queries, k, allowed=allowed)
+    shares = []
+    for found, query in zip(rows, queries, strict=True):
+        truth = exactly(vectors, query, k, allowed)
+        shares.append(len(set(found) & set(truth)) / len(truth))
+    return float(np.mean(shares))
+
+
+class TestScan:
+    def test_recall_at_100_is_at_least_99_percent_of_fifty_thousand(self):
+        vectors = clustered(50_000, dimensions=384, noise=1.0)
+        queries = unit(vectors[::2_500] + 0.02 * np.random.default_rng(1).normal(size=(20, 384)))
+        assert recall(VectorIndex.build(vectors), vectors, queries, 100) >= 0.99
+
+    def test_similarities_are_cosines_nearest_first(self):
+        vectors = clustered(5_000)
+        rows, similarities = VectorIndex.build(vectors).search(vectors[:3], 10)
+        assert rows[:, 0].tolist() == [0, 1, 2]
+        assert (np.diff(similarities, axis=1) <= 0).all()
+        for query, line, values in zip(vectors[:3], rows, similarities, strict=True):
+            np.testing.assert_allclose(values, vectors[line] @ query, atol=1e-6)
+
+    def test_the_answer_to_a_query_does_not_depend_on_the_others(self):
+        vectors = clustered(5_000)
+        index = VectorIndex.build(vectors)
+        together = index.search(vectors[:7], 20)
+        for number in range(7):
+            rows, similarities = index.search(vectors[number : number + 1], 20)
+            assert rows.tobytes() == together[0][number : number + 1].tobytes()
+            assert similarities.tobytes() == together[1][number : number + 1].tobytes()
+
+    def test_many_queries_are_searched_in_blocks_with_the_same_answers(self, monkeypatch):
+        vectors = clustered(3_000)
+        index = VectorIndex.build(vectors)
+        whole, _ = index.search(vectors[:40], 5)
+        monkeypatch.setattr("embeddings.index.BLOCK", 9_000)
+        blocks, _ = index.search(vectors[:40], 5)
+        assert (whole == blocks).all()
+
+
+class TestFilter:
+    @pytest.mark.parametrize("share", [0.5, 0.1, 0.01, 0.001])
+    def test_recall_holds_however_few_are_allowed(self, share):
+        vectors = clustered(20_000)
+        allowed = np.random.default_rng(2).random(20_000) < share
+        queries = vectors[:10]
+        assert recall(VectorIndex.build(vectors), vectors, queries, 20, allowed) >= 0.99
+
+    def test_where_fewer_than_k_are_allowed_the_rest_is_row_minus_one(self):
+        vectors = clustered(2_000)
+        allowed = np.zeros(2_000, bool)
+        allowed[[5, 17]] = True
+        rows, similarities = VectorIndex.build(vectors).search(vectors[:1], 4, allowed=allowed)
+        assert sorted(rows[0, :2]) == [5, 17]
+        assert rows[0, 2:].tolist() == [-1, -1]
+        assert similarities[0, 2:].tolist() == [-1.0, -1.0]
+
+    def test_nothing_allowed_finds_nothing(self):
+        vectors = clustered(100)
+        rows, _ = VectorIndex.build(vectors).search(vectors[:2], 3, allowed=np.zeros(100, bool))
+        assert (rows == -1).all()
+
+    @given(
+        count=st.integers(1, 60),
+        k=st.integers(1, 70),
+        seed=st.integers(0, 1_000),
+        share=st.floats(0, 1),
+    )
+    def test_only_allowed_rows_come_each_once_in_the_exact_order(self, count, k, seed, share):
+        rng = np.random.default_rng(seed)
+        vectors = unit(rng.integers(-3, 4, size=(count, 8)) + 0.01)
+        allowed = rng.random(count) < share
+        rows, similarities = VectorIndex.build(vectors).search(vectors[:1], k, allowed=allowed)
+        found = rows[0][rows[0] >= 0]
+        assert len(found) == min(k, allowed.sum())
+        assert allowed[found].all()
+        assert len(set(found)) == len(found)
+        pairs = list(zip(-similarities[0], rows[0], strict=True))[: len(found)]
+        assert pairs == sorted(pairs)  # by similarity, equals by row
+
+
+class TestEdges:
+    def test_an_empty_index_finds_nothing(self):
+        rows, _ = VectorIndex.build(np.zeros((0, 8), np.float32)).search(np.ones((2, 8), np.float32), 3)
+        assert rows.tolist() == [[-1] * 3] * 2
+
+    def test_rows_of_zeros_are_never_found(self):
+        vectors = clustered(3_000)
+        vectors[10] = 0
+        rows, _ = VectorIndex.build(vectors).search(-vectors[:1], 3_000)
+        assert 10 not in rows
+        assert rows[0, -1] == -1
+
+    def test_all_zeros_find_nothing(self):
+        rows, _ = VectorIndex.build(np.zeros((5, 8), np.float32)).search(np.ones((1, 8), np.float32), 3)
+        assert (rows == -1).all()
+
+    def test_no_queries_give_no_lines(self):
+        rows, similarities = VectorIndex.build(clustered(10)).search(np.zeros((0, DIMENSIONS), np.float32), 3)
+        assert rows.shape == similarities.shape == (0, 3)
+
+    def test_twins_come_in_the_order_of_their_rows(self):
+        vectors = np.repeat(clustered(1), 2_000, axis=0)
+        rows, _ = VectorIndex.build(vectors).search(vectors[:1], 5)
+        assert rows[0].tolist() == sorted(rows[0])
+
+    def test_shapes_that_do_not_fit_are_refused(self):
+        index = VectorIndex.build(clustered(10))
+        query = clustered(1)
+        with pytest.raises(ValueError, match="queries must be"):
+            index.search(query[:, :5], 3)
+        with pytest.raises(ValueError, match="k must be"):
+            index.search(query, 0)
+        with pytest.raises(ValueError, match="allowed must be"):
+            index.search(query, 3, allowed=np.ones(9, bool))
+        with pytest.raises(ValueError, match="vectors must be"):
+            VectorIndex.build(query[0])
+
+    def test_numbers_that_are_not_finite_are_refused(self):
+        vectors = clustered(10)
+        vectors[3, 3] = np.nan
+        with pytest.raises(ValueError, match="finite"):
+            VectorIndex.build(vectors)
