@@ -5,7 +5,7 @@ decision never sees half of a change. Rows are positions in `contents`; all arra
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ class CatalogueSnapshot:
     """Everything that can be shown or said, at one version.
 
     `vectors` is (n, d) float32 with rows of length 1 (or all zero where a content has no vector yet);
-    `popularity` is (n,) float32 in [0, 1]; `published` is (n,) float64, seconds since the epoch, NaN
+    `popularity` is (n,) float32 in [0, 1]; `editorial` is (n,) float32 in [-1, 1], read off the contents; `published` is (n,) float64, seconds since the epoch, NaN
     where unknown; the `*_codes` are (n,) int32 positions in the tuple of names beside them.
     """
 
@@ -45,6 +45,11 @@ class CatalogueSnapshot:
     offers: tuple[Offer, ...]
     facts: Mapping[str, BrandFacts]  # brand key -> facts
     house_brand: str  # the brand that speaks where no other is named
+    editorial: NDArray[np.float32] = field(init=False)
+
+    def __post_init__(self) -> None:
+        pushes = (content.editorial for content in self.contents)
+        object.__setattr__(self, "editorial", np.fromiter(pushes, np.float32, len(self.contents)))
 
     def __len__(self) -> int:
         return len(self.contents)
