@@ -46,10 +46,18 @@ class CatalogueSnapshot:
     facts: Mapping[str, BrandFacts]  # brand key -> facts
     house_brand: str  # the brand that speaks where no other is named
     editorial: NDArray[np.float32] = field(init=False)
+    codes_below: Mapping[str, NDArray[np.int32]] = field(init=False)  # category or ancestor of one -> codes
 
     def __post_init__(self) -> None:
         pushes = (content.editorial for content in self.contents)
         object.__setattr__(self, "editorial", np.fromiter(pushes, np.float32, len(self.contents)))
+        below: dict[str, list[int]] = {}
+        for code, name in enumerate(self.categories):
+            parts = name.split("/")
+            for depth in range(1, len(parts) + 1):
+                below.setdefault("/".join(parts[:depth]), []).append(code)
+        codes = {name: np.array(found, np.int32) for name, found in below.items()}
+        object.__setattr__(self, "codes_below", codes)
 
     def __len__(self) -> int:
         return len(self.contents)
@@ -65,9 +73,11 @@ class CatalogueSnapshot:
 
     def rows_of_category(self, category: str) -> NDArray[np.intp]:
         """Return the rows whose category is `category` or lies below it."""
-        wanted = [
-            code
-            for code, name in enumerate(self.categories)
-            if name == category or name.startswith(f"{category}/")
-        ]
-        return np.flatnonzero(np.isin(self.category_codes, wanted))
+        return np.flatnonzero(self.in_category(category, self.category_codes))
+
+    def in_category(self, category: str, codes: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Return (c,) bool: which of `codes` (c,) are of `category` or of one below it."""
+        wanted = np.zeros(len(self.categories), np.bool_)
+        if category in self.codes_below:
+            wanted[self.codes_below[category]] = True
+        return wanted[codes]

@@ -5,7 +5,7 @@ change which items the others are compared on, and no contribution could be told
 of company (docs/decisions/0050). Everything found is either ranked or removed by a gate that says why.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,7 @@ from hub.catalogue.model import ContentKind
 from hub.decisions.rules import ELIGIBLE
 from hub.decisions.shelf import Shelf
 from hub.layers.base import Moment
+from hub.layers.lasting import Owned
 from hub.layers.needs import collections, complements
 from hub.profiles.view import Directions, ProfileView
 
@@ -32,14 +33,15 @@ NEW: Final = 256
 EXPLAINED: Final = 512  # found only to be removed: what the customer has and would otherwise miss
 PERSONAL: Final = INTEREST | SESSION | DECLARED | DUE | COMPLEMENT | COLLECTION | CART
 
-NEAREST = 48  # for each direction
+NEAREST = 40  # for each direction
 QUERIES = {INTEREST: 8, SESSION: 3, DECLARED: 5}  # most directions of a sort, the heaviest
 ENOUGH_OF_A_KIND = 32  # near the customer's directions and eligible; else more are looked for
-POPULAR_OF_A_KIND = 80
-NEW_OF_A_KIND = 24
+POPULAR_OF_A_KIND = 60
+NEW_OF_A_KIND = 16
 OF_A_CATEGORY = 16  # for complements and collections
 MOST_CATEGORIES = 12
 MOST_EXPLAINED = 100
+BARRED: Final = np.float32(-2.0)  # less than any cosine
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +87,8 @@ def retrieve(
     moment: Moment,
     *,
     kinds: Iterable[ContentKind],
-    due: Iterable[int] = (),
+    owned: Sequence[Owned] = (),
+    due: Sequence[Owned] = (),
 ) -> Found:
     """Return what is worth scoring for one customer.
 
@@ -95,7 +98,8 @@ def retrieve(
         codes: (n,) int8, what the gates say of each row, see `gates.judge`.
         moment: the situation the customer is in.
         kinds: which kinds the scenario can show; of each enough is looked for to fill its slots.
-        due: rows of the replenishables that should be running out.
+        owned: what the customer has.
+        due: the replenishables among it that should be running out.
     """
     snapshot = shelf.snapshot
     basket = _Basket([], [])
@@ -103,16 +107,16 @@ def retrieve(
         return basket.found(0)
     eligible = codes == ELIGIBLE
     wanted = [kind for kind in dict.fromkeys(kinds) if kind in shelf.kind_rows]
-    basket.put(due, DUE)
+    basket.put((item.row for item in due), DUE)
     if moment.key == "cart_left":
         basket.put((row for key in moment.about if (row := snapshot.row(key)) is not None), CART)
     _near(view, shelf, eligible, wanted, basket)
-    _of_categories(list(complements(view, snapshot)), COMPLEMENT, shelf, eligible, basket)
-    _of_categories(collections(view, snapshot), COLLECTION, shelf, eligible, basket)
+    _of_categories(list(complements(owned, view.at)), COMPLEMENT, shelf, eligible, basket)
+    _of_categories(collections(owned), COLLECTION, shelf, eligible, basket)
     for kind in wanted:
         basket.put(_first_of(shelf.popular[kind], eligible, POPULAR_OF_A_KIND), POPULAR)
         basket.put(_first_of(shelf.newest[kind], eligible, NEW_OF_A_KIND), NEW)
-    basket.put(_to_explain(view, shelf, eligible), EXPLAINED)
+    basket.put(_to_explain(view, shelf, owned, eligible), EXPLAINED)
     found = basket.found(len(snapshot))
     showable = np.zeros(len(snapshot), np.bool_)
     for kind in wanted:
@@ -151,10 +155,21 @@ def _near(
     near = near[eligible[near]]
     for kind in kinds:
         if np.count_nonzero(shelf.kind_rows[kind][near]) < ENOUGH_OF_A_KIND:
-            more, _ = snapshot.index.search(
-                queries, ENOUGH_OF_A_KIND, allowed=eligible & shelf.kind_rows[kind]
-            )
-            _put_near(more, sources, basket)
+            _put_near(_nearest_of_kind(queries, shelf, kind, eligible), sources, basket)
+
+
+def _nearest_of_kind(
+    queries: NDArray[np.float32], shelf: Shelf, kind: ContentKind, eligible: NDArray[np.bool_]
+) -> NDArray[np.intp]:
+    """Return (q, k) the nearest eligible rows of one kind, -1 where there are no more."""
+    few = shelf.few.get(kind)
+    if few is None:
+        allowed = eligible & shelf.kind_rows[kind]
+        return shelf.snapshot.index.search(queries, ENOUGH_OF_A_KIND, allowed=allowed)[0]
+    cosines = np.where(eligible[few.rows], queries @ few.vectors.T, BARRED)
+    count = min(ENOUGH_OF_A_KIND, len(few.rows))
+    nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
+    return np.where(np.take_along_axis(cosines, nearest, 1) > BARRED, few.rows[nearest], -1)
 
 
 def _put_near(rows: NDArray[np.intp], sources: NDArray[np.intp], basket: _Basket) -> None:
@@ -195,9 +210,14 @@ def _of_categories(
             basket.put(_first_of(rows, eligible, OF_A_CATEGORY), source)
 
 
-def _to_explain(view: ProfileView, shelf: Shelf, eligible: NDArray[np.bool_]) -> list[int]:
+def _to_explain(
+    view: ProfileView, shelf: Shelf, owned: Sequence[Owned], eligible: NDArray[np.bool_]
+) -> list[int]:
     """Return rows that the customer has, hid or laid in the basket and that are closed for that reason."""
-    latest = sorted(view.owned.items(), key=lambda pair: (-pair[1].last_at.timestamp(), pair[0]))
-    keys = (*sorted(view.hidden), *view.cart, *(key for key, _ in latest))
-    rows = [row for key in keys if (row := shelf.snapshot.row(key)) is not None and not eligible[row]]
-    return rows[:MOST_EXPLAINED]
+    named = [
+        row for key in (*sorted(view.hidden), *view.cart) if (row := shelf.snapshot.row(key)) is not None
+    ]
+    closed = [item for item in owned if not eligible[item.row]]
+    closed.sort(key=lambda item: (item.ownership.last_at, item.row), reverse=True)
+    rows = (*named, *(item.row for item in closed))
+    return [row for row in rows if not eligible[row]][:MOST_EXPLAINED]

@@ -20,7 +20,7 @@ from hub.decisions.scenarios import configuration_version
 from hub.decisions.shelf import Shelf
 from hub.decisions.variety import vary
 from hub.layers.base import Candidates, Contribution, Layer, Moment
-from hub.layers.lasting import due_items
+from hub.layers.lasting import due_items, owned_items
 from hub.layers.mix import Mix
 from hub.profiles.view import ProfileView
 
@@ -49,11 +49,12 @@ def decide(
         ValueError: if a layer does not return one score for each candidate.
     """
     snapshot = shelf.snapshot
-    due = due_items(view, snapshot) if view.profile_id is not None else []
+    owned = owned_items(view, snapshot)
+    due = due_items(owned, view.at)
     moment = detect(view, view.at, due=[item.content.key for item in due])
-    verdict = judge(view, shelf, scenario, moment)
+    verdict = judge(view, shelf, scenario, moment, owned)
     kinds = [kind for slots in scenario.slots.values() for slot in slots for kind in slot.kinds]
-    found = retrieve(view, shelf, verdict.codes, moment, kinds=kinds, due=[item.row for item in due])
+    found = retrieve(view, shelf, verdict.codes, moment, kinds=kinds, owned=owned, due=due)
     rows, removed = remove(view, shelf, verdict, found)
     ranking = rank(view, Candidates(snapshot, rows), moment, mix, layers, variety=scenario.variety)
     voice, claims = _speaker(shelf, scenario)

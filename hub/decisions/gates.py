@@ -4,8 +4,9 @@ All but consent are decided for the whole catalogue at once, so that retrieval c
 eligible; consent looks at how a candidate was found. Both are a few gathers over int8 arrays.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ from hub.decisions.rules import (
 )
 from hub.decisions.shelf import Shelf
 from hub.layers.base import Moment
-from hub.layers.lasting import Owned, owned_items
+from hub.layers.lasting import Owned
 from hub.layers.needs import lasting_sentence
 from hub.layers.words import day, quoted, when
 from hub.profiles.view import ProfileView
@@ -60,7 +61,9 @@ class Verdict:
         self.codes[rows] = np.where((known == ELIGIBLE) | (known > code), np.int8(code), known)
 
 
-def judge(view: ProfileView, shelf: Shelf, scenario: Scenario, moment: Moment) -> Verdict:
+def judge(
+    view: ProfileView, shelf: Shelf, scenario: Scenario, moment: Moment, owned: Sequence[Owned]
+) -> Verdict:
     """Return what suppression, availability and brand say of every content for one customer."""
     snapshot = shelf.snapshot
     verdict = Verdict(shelf.standing.copy())
@@ -75,11 +78,11 @@ def judge(view: ProfileView, shelf: Shelf, scenario: Scenario, moment: Moment) -
         for key in view.cart:
             if (row := snapshot.row(key)) is not None:
                 verdict.remove(row, IN_CART)
-    _suppress_what_is_owned(view, shelf, verdict)
+    _suppress_what_is_owned(owned, view.at, shelf, verdict)
     return verdict
 
 
-def _suppress_what_is_owned(view: ProfileView, shelf: Shelf, verdict: Verdict) -> None:
+def _suppress_what_is_owned(owned: Sequence[Owned], at: datetime, shelf: Shelf, verdict: Verdict) -> None:
     """Close items and categories by the needs that purchases have satisfied.
 
     ONCE closes the leaf category for ever, DURABLE until it wears out, REPLENISHABLE the item until it
@@ -87,9 +90,12 @@ def _suppress_what_is_owned(view: ProfileView, shelf: Shelf, verdict: Verdict) -
     """
     snapshot = shelf.snapshot
     closed = np.full(len(snapshot.categories), len(RULES), np.int8)
-    for item in owned_items(view, snapshot):
-        pattern, until = item.content.need.pattern, item.lasts_until
-        if pattern is NeedPattern.CONSUMABLE or (until is not None and until <= view.at):
+    for item in owned:
+        pattern = item.content.need.pattern
+        if pattern is NeedPattern.CONSUMABLE:
+            continue
+        until = item.lasts_until
+        if until is not None and until <= at:
             continue
         if pattern in CLOSES_CATEGORY:
             code = CLOSES_CATEGORY[pattern]

@@ -5,6 +5,7 @@ release ships it otherwise. Every process keeps what it read for two seconds, an
 store does not answer: a page must not fail for want of a scenario it had a moment ago.
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -31,20 +32,12 @@ def configuration_version(
 ) -> str:
     """Return the name of everything but the customer and the instant that a decision depends on.
 
-    The mix as played counts, not the scenario's own: a muted layer and one that was never there are the
-    same configuration.
+    A version of the catalogue and of a scenario names all that is in it. The mix as played counts, not
+    the scenario's own: a muted layer and one that was never there are the same configuration.
     """
-    return "cfg_" + digest(
-        {
-            "catalogue": snapshot.version,
-            "scenario": [scenario.key, scenario.version],
-            "slots": scenario.slots,
-            "brands": scenario.brands,
-            "variety": scenario.variety,
-            "mix": list(mix.weights.items()),
-            "layers": {name: layers[name].version for name in mix.weights},
-        }
-    )
+    played = ",".join(f"{name}:{layers[name].version}:{weight!r}" for name, weight in mix.weights.items())
+    whole = f"{snapshot.version}|{scenario.key}:{scenario.version}|{played}"
+    return f"cfg_{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
 
 
 class ScenarioService:

@@ -14,6 +14,15 @@ from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.decisions.rules import DISCONTINUED, ELIGIBLE, OUT_OF_STOCK, rule_code
 
 EDITORIAL_SHARE = 0.5  # as in layer `base`, so that what it puts first is among the candidates
+FEW = 2_048
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Few:
+    """The contents of a kind of which there are few: `rows` (m,) ascending, `vectors` (m, d) beside them."""
+
+    rows: NDArray[np.intp]
+    vectors: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,7 +31,8 @@ class Shelf:
 
     `standing` is (n,) int8: the code of the rule that removes a content whoever the customer is, or
     ELIGIBLE; `popular` and `newest` hold the rows of each kind, best first; `below` the rows of each
-    category and all under it, best first by popularity; `ahead` (n,) bool: published after `settled`.
+    category and all under it, best first; `few` holds the vectors of small kinds in one
+    piece, for which one matrix product is faster than an index.
     """
 
     snapshot: CatalogueSnapshot
@@ -31,6 +41,7 @@ class Shelf:
     newest: Mapping[ContentKind, NDArray[np.intp]]
     below: Mapping[str, NDArray[np.intp]]
     kind_rows: Mapping[ContentKind, NDArray[np.bool_]]
+    few: Mapping[ContentKind, Few]
 
     def __len__(self) -> int:
         return len(self.snapshot)
@@ -38,9 +49,7 @@ class Shelf:
 
 def arrange(snapshot: CatalogueSnapshot) -> Shelf:
     """Return `snapshot` arranged for deciding."""
-    count = len(snapshot)
-    editorial = np.fromiter((content.editorial for content in snapshot.contents), np.float64, count)
-    appeal = snapshot.popularity.astype(np.float64) + EDITORIAL_SHARE * editorial
+    appeal = snapshot.popularity.astype(np.float64) + EDITORIAL_SHARE * snapshot.editorial
     by_appeal = np.argsort(-appeal, kind="stable")
     by_date = np.argsort(-np.nan_to_num(snapshot.published, nan=-np.inf), kind="stable")
     by_date = by_date[~np.isnan(snapshot.published[by_date])]
@@ -52,6 +61,11 @@ def arrange(snapshot: CatalogueSnapshot) -> Shelf:
         newest={kind: by_date[mask[by_date]] for kind, mask in kind_rows.items()},
         below=_below(snapshot, by_appeal),
         kind_rows=kind_rows,
+        few={
+            kind: Few(np.flatnonzero(mask), snapshot.vectors[mask])
+            for kind, mask in kind_rows.items()
+            if np.count_nonzero(mask) <= FEW
+        },
     )
 
 
@@ -68,20 +82,15 @@ def _standing(snapshot: CatalogueSnapshot) -> NDArray[np.int8]:
 
 def _below(snapshot: CatalogueSnapshot, by_appeal: NDArray[np.intp]) -> dict[str, NDArray[np.intp]]:
     """Return the rows of each category and each of its ancestors, in the order of `by_appeal`."""
-    codes: dict[str, list[int]] = {}
-    for code, name in enumerate(snapshot.categories):
-        parts = name.split("/")
-        for depth in range(1, len(parts) + 1):
-            codes.setdefault("/".join(parts[:depth]), []).append(code)
     order = by_appeal[np.argsort(snapshot.category_codes[by_appeal], kind="stable")]
     sorted_codes = snapshot.category_codes[order]
     place = np.empty(len(by_appeal), np.intp)
     place[by_appeal] = np.arange(len(by_appeal))
     rows: dict[str, NDArray[np.intp]] = {}
-    for name, wanted in codes.items():
+    for name, wanted in snapshot.codes_below.items():
         parts_of = [
             order[np.searchsorted(sorted_codes, code) : np.searchsorted(sorted_codes, code, "right")]
-            for code in wanted
+            for code in wanted.tolist()
         ]
         joined = np.concatenate(parts_of)
         rows[name] = joined[np.argsort(place[joined], kind="stable")]

@@ -1,6 +1,6 @@
 """How long a purchase satisfies its need: the arithmetic that gates, layers and moments share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,23 +25,25 @@ class Owned:
         return None if days is None else self.ownership.last_at + timedelta(days=days)
 
 
-def owned_items(view: ProfileView, snapshot: CatalogueSnapshot) -> Iterator[Owned]:
-    """Yield what the customer has at `view.at`: refunded items and later purchases are not among it."""
-    for key, ownership in view.owned.items():
-        row = snapshot.row(key)
-        if row is not None and ownership.count > 0 and ownership.first_at <= view.at:
-            yield Owned(snapshot.contents[row], row, ownership)
+def owned_items(view: ProfileView, snapshot: CatalogueSnapshot) -> tuple[Owned, ...]:
+    """Return what the customer has at `view.at`: refunded items and later purchases are not among it."""
+    rows, contents = snapshot.rows, snapshot.contents
+    return tuple(
+        Owned(contents[row], row, ownership)
+        for key, ownership in view.owned.items()
+        if ownership.count > 0 and ownership.first_at <= view.at and (row := rows.get(key)) is not None
+    )
 
 
-def due_items(view: ProfileView, snapshot: CatalogueSnapshot, *, window: float = 1.0) -> list[Owned]:
+def due_items(owned: Iterable[Owned], at: datetime, *, window: float = 1.0) -> list[Owned]:
     """Return the replenishables that have run out, latest first, for at most `window` intervals past due.
 
     Who let more time pass than that has changed their habit, and a reminder would be noise.
     """
     due: list[Owned] = []
-    for item in owned_items(view, snapshot):
+    for item in owned:
         if item.content.need.pattern is NeedPattern.REPLENISHABLE and (until := item.lasts_until) is not None:
-            past = (view.at - until).total_seconds() / 86_400
+            past = (at - until).total_seconds() / 86_400
             if 0 <= past <= window * (item.content.need.days or 0):
                 due.append(item)
     due.sort(key=lambda item: (-item.ownership.last_at.timestamp(), item.content.key))

@@ -1,13 +1,13 @@
 """Layer `needs`: what a purchase does to demand. Refills that are due, what goes with it, collections."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hub.catalogue.model import NeedPattern
-from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.layers.base import Candidates, Contribution, Moment
 from hub.layers.lasting import Owned, due_items, owned_items
 from hub.layers.words import day, leaf_words, quoted, when
@@ -57,21 +57,22 @@ class NeedsLayer:
 
     def _score(self, view: ProfileView, candidates: Candidates, moment: Moment, board: Board) -> None:
         snapshot, rows = candidates.snapshot, candidates.rows
-        for item in due_items(view, snapshot):
+        owned = owned_items(view, snapshot)
+        for item in due_items(owned, view.at):
             board.give(rows == item.row, DUE, due_sentence(item))
         if moment.key == "cart_left":
             left = [row for key in moment.about if (row := snapshot.row(key)) is not None]
             board.give(np.isin(rows, left), CART, "Still waiting in your basket")
         codes = snapshot.category_codes[rows]
-        for category, item in complements(view, snapshot).items():
+        for category, item in complements(owned, view.at).items():
             age = (view.at - item.ownership.last_at).total_seconds() / 86_400
             score = COMPLEMENT * 0.5 ** (max(age, 0.0) / COMPLEMENT_HALF_LIFE_DAYS)
             bought = when(item.ownership.last_at, view.at)
             sentence = f"Goes well with the {quoted(item.content.title)} you bought {bought}"
-            board.give(np.isin(codes, codes_below(snapshot, category)), score, sentence)
-        for category in collections(view, snapshot):
+            board.give(snapshot.in_category(category, codes), score, sentence)
+        for category in collections(owned):
             sentence = f"You collect {leaf_words(category)}, and do not have this one yet"
-            board.give(np.isin(codes, codes_below(snapshot, category)), COLLECTION, sentence)
+            board.give(snapshot.in_category(category, codes), COLLECTION, sentence)
 
 
 def due_sentence(item: Owned) -> str:
@@ -87,12 +88,12 @@ def lasting_sentence(item: Owned, at: datetime) -> str:
     return f"The {quoted(item.content.title)} you bought {when(item.ownership.last_at, at)} should last{end}"
 
 
-def complements(view: ProfileView, snapshot: CatalogueSnapshot) -> dict[str, Owned]:
+def complements(owned: Iterable[Owned], at: datetime) -> dict[str, Owned]:
     """Return the categories that go with a purchase of the last three months, each with the latest such."""
     found: dict[str, Owned] = {}
-    for item in owned_items(view, snapshot):
-        age = (view.at - item.ownership.last_at).total_seconds() / 86_400
-        if not item.content.goes_with or age > COMPLEMENT_DAYS:
+    since = at - timedelta(days=COMPLEMENT_DAYS)
+    for item in owned:
+        if not item.content.goes_with or item.ownership.last_at < since:
             continue
         for category in item.content.goes_with:
             known = found.get(category)
@@ -101,21 +102,12 @@ def complements(view: ProfileView, snapshot: CatalogueSnapshot) -> dict[str, Own
     return found
 
 
-def collections(view: ProfileView, snapshot: CatalogueSnapshot) -> list[str]:
+def collections(owned: Iterable[Owned]) -> list[str]:
     """Return the categories of which the customer has collectibles, sorted."""
     return sorted(
         {
             item.content.category
-            for item in owned_items(view, snapshot)
+            for item in owned
             if item.content.need.pattern is NeedPattern.COLLECTIBLE and item.content.category
         }
     )
-
-
-def codes_below(snapshot: CatalogueSnapshot, category: str) -> list[int]:
-    """Return the codes of a category and of everything below it."""
-    return [
-        code
-        for code, name in enumerate(snapshot.categories)
-        if name == category or name.startswith(f"{category}/")
-    ]

@@ -28,8 +28,7 @@ class BaseLayer:
         """Score without looking at the customer at all."""
         snapshot, rows = candidates.snapshot, candidates.rows
         popularity = snapshot.popularity[rows].astype(np.float64)
-        pushes = (snapshot.contents[row].editorial for row in rows)
-        editorial = np.fromiter(pushes, np.float64, len(rows))
+        editorial = snapshot.editorial[rows].astype(np.float64)
         age_days = (moment.at.timestamp() - snapshot.published[rows]) / DAY
         fresh = np.where(age_days >= 0, 0.5 ** (np.maximum(age_days, 0.0) / NOVELTY_HALF_LIFE_DAYS), 0.0)
         scores = np.clip(popularity + EDITORIAL_SHARE * editorial + NOVELTY_SHARE * fresh, -1.0, 1.0)
