@@ -79,8 +79,8 @@ def _purchases(profile: Profile, context: PresentationContext) -> str:
     together = [context.title_of(key) for at, key in kept if at == last_at]
     others = f" and {plural(len(together) - 2, 'more item')}" if len(together) > 2 else ""
     named = ", ".join(together[:2]) if others else listed(together)
-    items = plural(len(kept), "different item")
-    return f"Owns {items} of ours; last order {day(last_at, context.assembled_at)}: {named}{others}."
+    items = plural(len(kept), "thing")
+    return f"Has bought {items} from us, last {day(last_at, context.assembled_at)}: {named}{others}."
 
 
 def _latest(profile: Profile, context: PresentationContext) -> str:

@@ -35,7 +35,9 @@ class SimilarCustomers:
     def __init__(self, store: Store) -> None:
         self._profiles = store.db["profiles"]
 
-    async def similar(self, profile: Profile, *, first: int = 5, after: str | None = None) -> Page[SimilarGroup]:
+    async def similar(
+        self, profile: Profile, *, first: int = 5, after: str | None = None
+    ) -> Page[SimilarGroup]:
         """Return groups of other customers, those who share most first.
 
         Raises:
@@ -101,6 +103,10 @@ def groups(shared: Mapping[frozenset[str], int]) -> list[SimilarGroup]:
                 rarest = min(labels, key=lambda label: (frequency[label], label))
                 left[labels - {rarest}] += left.pop(labels)
     told = [
-        SimilarGroup(tuple(sorted(labels)), count) for labels, count in left.items() if count >= SMALLEST_GROUP
+        SimilarGroup(tuple(sorted(labels)), count)
+        for labels, count in left.items()
+        if count >= SMALLEST_GROUP
     ]
-    return sorted(told, key=lambda group: (-len(group.shared_interests), -group.count, group.shared_interests))
+    return sorted(
+        told, key=lambda group: (-len(group.shared_interests), -group.count, group.shared_interests)
+    )
