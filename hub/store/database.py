@@ -8,8 +8,9 @@ Whichever it is, reads and writes go with majority concern and journal: what the
 survived the loss of a member. The database object carries that, so that no call can forget it.
 """
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient, WriteConcern
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidURI, OperationFailure
+from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from hub.config import Settings
@@ -55,7 +56,7 @@ def connect(uri: str) -> Client:
     """Return a client with the hub's options; nothing is sent yet.
 
     Raises:
-        SetupError: the address cannot be understood.
+        SetupError: the address cannot be understood; it is not repeated, since it may hold a password.
     """
     try:
         return AsyncMongoClient(
@@ -70,8 +71,11 @@ def connect(uri: str) -> Client:
             connectTimeoutMS=5_000,
             socketTimeoutMS=60_000,
         )
-    except (InvalidURI, ConfigurationError, ValueError) as error:
-        raise SetupError(f"TUTTI_MONGODB_URI cannot be understood: {error}") from None
+    except (PyMongoError, ValueError):
+        raise SetupError(
+            "TUTTI_MONGODB_URI is no address such as mongodb://USER:PASSWORD@HOST1,HOST2/?replicaSet=NAME; "
+            "special characters in user and password are written %-encoded"
+        ) from None
 
 
 def database_of(client: Client, name: str) -> Database:
@@ -95,37 +99,71 @@ async def open_store(
     Raises:
         SetupError: one sentence on why there is no store.
     """
+    async with reach_store(settings, client=client, on_progress=on_progress) as store:
+        with _refusals():
+            await migrate(store.db)
+        yield store
+
+
+@asynccontextmanager
+async def reach_store(
+    settings: Settings, *, client: Any = None, on_progress: Callable[[str], None] | None = None
+) -> AsyncIterator[Store]:
+    """Open the store as it is, without a migration; see `open_store`."""
+    progress = on_progress or (lambda _message: None)
     if client is not None:
-        yield await _ready(adapt(client) if is_motor(client) else client, settings.database)
+        yield await _proven(adapt(client) if is_motor(client) else client, settings.database, progress)
         return
     if settings.mongodb_uri is not None:
         async with connect(settings.mongodb_uri.get_secret_value()) as own:
-            yield await _ready(own, settings.database)
+            yield await _proven(own, settings.database, progress)
         return
     directory = settings.data_dir / "mongodb"
     async with (
-        EmbeddedServer(directory, mongod=settings.mongod, on_progress=on_progress) as server,
+        EmbeddedServer(directory, mongod=settings.mongod, on_progress=progress) as server,
         connect(server.uri) as own,
     ):
-        yield await _ready(own, settings.database)
+        yield await _proven(own, settings.database, progress)
 
 
-async def _ready(client: Client, name: str) -> Store:
-    """Return the store once the server proved to be one that the hub can work with."""
-    store = Store(client, database_of(client, name))
-    try:
-        hello = await client.admin.command("hello")
-        if "setName" not in hello and hello.get("msg") != "isdbgrid":
-            raise SetupError(
-                "this MongoDB runs stand-alone, without transactions and change streams; "
-                "start it as a replica set (one member is enough: mongod --replSet NAME, then rs.initiate())"
-            )
-        await migrate(store.db)
-    except ConnectionFailure as error:
+async def _proven(client: Client, name: str, progress: Callable[[str], None]) -> Store:
+    """Return the store once its server proved to be one that the hub can work with."""
+    with _refusals():
+        hello = await _first_answer(client, progress)
+    if "setName" not in hello and hello.get("msg") != "isdbgrid":
         raise SetupError(
-            f"MongoDB does not answer: {error}; check TUTTI_MONGODB_URI and the network"
-        ) from None
+            "this MongoDB runs stand-alone, without transactions and change streams; "
+            "start it as a replica set (one member is enough: mongod --replSet NAME, then rs.initiate())"
+        )
+    return Store(client, database_of(client, name))
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn what a server refuses while a hub starts into one sentence."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise SetupError(f"MongoDB cannot be reached as TUTTI_MONGODB_URI says: {error}") from None
     except OperationFailure as error:
-        detail = error.details.get("errmsg", "no reason given") if error.details else "no reason given"
-        raise SetupError(f"MongoDB refuses the hub's user or its set-up: {detail}") from None
-    return store
+        reason = (error.details or {}).get("errmsg", f"code {error.code}")
+        raise SetupError(f"MongoDB refuses the hub's user, or what the hub asks of it: {reason}") from None
+
+
+async def _first_answer(client: Client, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Wait for a primary: a MongoDB that is started together with the hub may take a while.
+
+    Raises:
+        SetupError: none was found in 30 s.
+    """
+    last = time.monotonic() + CONNECT_SECONDS
+    while True:
+        try:
+            return await client.admin.command("hello")
+        except ConnectionFailure:
+            if time.monotonic() > last:
+                raise SetupError(
+                    f"no MongoDB primary answered within {CONNECT_SECONDS:.0f} s; "
+                    "check TUTTI_MONGODB_URI, the network, and that the replica set has a majority"
+                ) from None
+            progress("waiting for MongoDB")

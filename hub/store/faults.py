@@ -36,7 +36,7 @@ PASSING = frozenset({
 
 
 def store_faults() -> "StoreFaults":
-    """Return a guard: `with store_faults(): ...` around driver calls, or `@store_faults()` on a coroutine function."""
+    """Return a guard to put around driver calls with `with`, or on a coroutine function as decorator."""
     return StoreFaults()
 
 

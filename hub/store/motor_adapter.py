@@ -15,7 +15,6 @@ collection goes in or comes out. Motor is past its end of life; PyMongo Async is
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Any, Self, cast
 
 from pymongo import AsyncMongoClient
@@ -41,6 +40,8 @@ class _Handing:
 
     def __getattr__(self, name: Name) -> Any:
         value = getattr(self._motor, name)
+        if type(value).__name__.endswith(("Database", "Collection")):  # client.admin, db.profiles
+            return self[name]
         if not callable(value):
             return value
 
@@ -48,6 +49,9 @@ class _Handing:
             return value(*args, **_unwrapped(kwargs))
 
         return call
+
+    def __getitem__(self, name: Name) -> Any:
+        return self._motor[name]
 
     async def watch(self, *args: Any, **kwargs: Any) -> Any:
         """Open a change stream."""
@@ -57,9 +61,6 @@ class _Handing:
 class _Client(_Handing):
     def __getitem__(self, name: Name) -> "_Database":
         return _Database(self._motor[name], self)
-
-    def __getattr__(self, name: Name) -> Any:
-        return self[name] if name == "admin" else super().__getattr__(name)
 
     def get_database(self, *args: Any, **kwargs: Any) -> "_Database":
         return _Database(self._motor.get_database(*args, **kwargs), self)

@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from hub.store.embedded.directory import DataDirectory, disk_full
 
 REPLICA_SET = "tutti"
 STOP_SECONDS = 20.0
+LOG_ROOM = 1024 * 1024  # bytes
 EXIT_DATA_OF_ANOTHER_VERSION = 62
 EXIT_ADDRESS_TAKEN = 48
 EXIT_DIRECTORY_IN_USE = 100
@@ -129,7 +131,8 @@ class ServerProcess:
         where = f"see {self._directory.log_file}"
         if status == EXIT_ADDRESS_TAKEN or "Address already in use" in everything:
             return PortTakenError()
-        if "No space left on device" in everything or "OutOfDiskSpace" in everything:
+        full = shutil.disk_usage(self._directory.root).free < LOG_ROOM  # then there is no log to tell it
+        if full or "No space left on device" in everything or "OutOfDiskSpace" in everything:
             return SetupError(disk_full(self._directory.root))
         if status == EXIT_DIRECTORY_IN_USE and "DBPathInUse" in everything:
             return SetupError(
@@ -142,7 +145,7 @@ class ServerProcess:
                 "that wrote it (TUTTI_MONGOD), or restore a backup into a new data directory"
             )
         how = f"signal {-status}" if status is not None and status < 0 else f"status {status}"
-        last = f": {said[-1]}" if said else ""
+        last = f": {said[-1]}" if said and how != "signal 9" else ""
         return SetupError(f"the MongoDB server ended with {how}{last} ({where})")
 
     async def stop(self) -> None:
@@ -151,7 +154,7 @@ class ServerProcess:
             self._child.terminate()
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                while self.running:
+                while self.running:  # noqa: ASYNC110  (a child's end sets no event)
                     await asyncio.sleep(0.02)
         except TimeoutError:
             self._child.kill()

@@ -5,7 +5,6 @@ the next one. The first user is made under MongoDB's localhost exception, which 
 """
 
 import asyncio
-import time
 from typing import Any
 
 from pymongo import AsyncMongoClient
@@ -15,10 +14,11 @@ from hub.errors import SetupError
 from hub.store.embedded.process import REPLICA_SET, ServerProcess
 
 USER = "tutti"
+READY_SECONDS = 90.0  # a move takes up to 30 when a silent program sits on the old port
 UNAUTHORIZED, AUTHENTICATION_FAILED, ALREADY_INITIALIZED = 13, 18, 23
-READY_SECONDS = 60.0
+NOT_A_MEMBER, CONFIG_NOT_LOADED = 93, 94
 
-type_of_client = AsyncMongoClient[dict[str, Any]]
+Client = AsyncMongoClient[dict[str, Any]]
 
 
 def uri(port: int, password: str) -> str:
@@ -32,57 +32,86 @@ async def make_ready(process: ServerProcess, password: str) -> None:
     Raises:
         SetupError: it ended, it does not know our password, or it elects no primary in a minute.
     """
-    address = f"127.0.0.1:{process.port}"
-    config = {"_id": REPLICA_SET, "members": [{"_id": 0, "host": address}]}
-    plain: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
-        "127.0.0.1", process.port, directConnection=True, serverSelectionTimeoutMS=5000
-    )
-    known: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
-        "127.0.0.1", process.port, directConnection=True, serverSelectionTimeoutMS=5000,
-        username=USER, password=password,
-    )  # fmt: skip
+    plain, known = _direct(process.port), _direct(process.port, username=USER, password=password)
     try:
-        hello = await plain.admin.command("hello")
-        if hello.get("setName") != REPLICA_SET or hello.get("me", address) != address:
-            await _initiate_or_move(plain, known, config)
-        await _primary(process, plain)
-        await _ensure_user(plain, known, password)
+        async with asyncio.timeout(READY_SECONDS):
+            await _join_set(process, plain, known)
+            await _ensure_user(plain, known, password)
     except ConnectionFailure as error:
         if not process.running:
             raise process.failure() from error
         raise SetupError(
             f"the MongoDB server on port {process.port} stopped answering while it started"
         ) from error
+    except TimeoutError:
+        raise SetupError(f"the MongoDB server did not become ready within {READY_SECONDS:.0f} s") from None
     finally:
         await plain.close()
         await known.close()
 
 
-async def _initiate_or_move(plain: type_of_client, known: type_of_client, config: dict[str, Any]) -> None:
-    """Initiate a new set; if there is one with another port, move it here by force."""
-    try:
-        await plain.admin.command("replSetInitiate", config)
-    except OperationFailure as error:
-        if error.code not in {UNAUTHORIZED, ALREADY_INITIALIZED}:
-            raise
-        current = await known["local"]["system.replset"].find_one({"_id": REPLICA_SET})
-        if current is None:
-            raise
-        version = current["version"] + 1
-        await known.admin.command("replSetReconfig", {**config, "version": version}, force=True)
+def _direct(port: int, **credentials: Any) -> Client:
+    """Return a client of this one server, whatever it thinks of its replica set."""
+    return AsyncMongoClient(
+        "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=5000, **credentials
+    )
 
 
-async def _primary(process: ServerProcess, plain: type_of_client) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while not (await plain.admin.command("hello")).get("isWritablePrimary"):
+async def _join_set(process: ServerProcess, plain: Client, known: Client) -> None:
+    """Initiate a new set, wait for a set that loads, move one that was made on another port."""
+    asked = False
+    while True:
+        hello = await plain.admin.command("hello")
+        if hello.get("isWritablePrimary"):
+            return
         if not process.running:
             raise process.failure()
-        if time.monotonic() > deadline:
-            raise SetupError(f"the MongoDB server did not become ready within {READY_SECONDS:.0f} s")
+        if hello.get("setName") is None:
+            if not asked:
+                asked = True
+                if await _initiate(plain, process.port):
+                    continue
+            await _move_if_needed(known, process.port)
         await asyncio.sleep(0.05)
 
 
-async def _ensure_user(plain: type_of_client, known: type_of_client, password: str) -> None:
+async def _initiate(plain: Client, port: int) -> bool:
+    """Initiate the set; False if there is one already, which may still be loading."""
+    try:
+        await plain.admin.command("replSetInitiate", _config(port, version=1))
+    except OperationFailure as error:
+        if error.code in {UNAUTHORIZED, ALREADY_INITIALIZED}:
+            return False
+        raise
+    return True
+
+
+async def _move_if_needed(known: Client, port: int) -> None:
+    """Reconfigure by force if the set's configuration names another port than the server's.
+
+    While another program sits on the old port, the server may take some seconds to find out that
+    it is not itself that listens there.
+    """
+    try:
+        await known.admin.command("replSetGetStatus")
+    except OperationFailure as error:
+        if error.code == CONFIG_NOT_LOADED:
+            return
+        if error.code == AUTHENTICATION_FAILED:
+            raise _unknown_password() from None
+        if error.code != NOT_A_MEMBER:
+            raise
+    else:
+        return
+    stored = await known["local"]["system.replset"].find_one({"_id": REPLICA_SET}) or {"version": 1}
+    await known.admin.command("replSetReconfig", _config(port, version=stored["version"] + 1), force=True)
+
+
+def _config(port: int, *, version: int) -> dict[str, Any]:
+    return {"_id": REPLICA_SET, "version": version, "members": [{"_id": 0, "host": f"127.0.0.1:{port}"}]}
+
+
+async def _ensure_user(plain: Client, known: Client, password: str) -> None:
     try:
         await known.admin.command("ping")
     except OperationFailure as error:
@@ -95,7 +124,11 @@ async def _ensure_user(plain: type_of_client, known: type_of_client, password: s
     except OperationFailure as error:
         if error.code != UNAUTHORIZED:
             raise
-        raise SetupError(
-            "the embedded MongoDB server does not know the password in its data directory; restore the file "
-            "`password` from a backup, or set TUTTI_DATA_DIR to a new folder"
-        ) from None
+        raise _unknown_password() from None
+
+
+def _unknown_password() -> SetupError:
+    return SetupError(
+        "the embedded MongoDB server does not know the password in its data directory; restore the file "
+        "`password` from a backup, or set TUTTI_DATA_DIR to a new folder"
+    )

@@ -25,7 +25,7 @@ from hub.store.embedded import binary, process, replica
 from hub.store.embedded.directory import LEAST_FREE, DataDirectory, Runtime
 from hub.store.embedded.process import PortTakenError, ServerProcess
 
-START_SECONDS = 60.0
+START_SECONDS = 100.0
 WATCH_SECONDS = 0.2
 LONGEST_PAUSE = 10.0
 
@@ -161,7 +161,7 @@ class EmbeddedServer:
             except PortTakenError:
                 if not may_move:
                     raise
-                self._progress(f"port {port} is taken by another program; moving to a free one")
+                self._progress(f"port {port} is taken by another program; moving to a free one (up to 30 s)")
                 port = process.pick_port()
             else:
                 break

@@ -1,0 +1,127 @@
+"""Hubs as real processes, so that they can be killed; folders that go with their servers."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import AsyncMongoClient
+
+HUB = Path(__file__).with_name("hub_process.py")
+
+
+class Hub:
+    """A hub's process that holds the embedded server open and counts what was acknowledged to it."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    async def says(self, within: float = 60) -> dict[str, Any]:
+        """Return the next thing it reports."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(within):
+            line = await self.process.stdout.readline()
+        assert line, "the hub ended"
+        return json.loads(line)
+
+    async def ask(self, word: str, within: float = 60) -> dict[str, Any]:
+        """Send it a word, return its report."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{word}\n".encode())
+        return await self.says(within)
+
+    async def kill(self) -> None:
+        """`kill -9`."""
+        self.process.send_signal(signal.SIGKILL)
+        await self.process.wait()
+
+    async def end(self) -> int:
+        """Ask it to stop; return its exit status."""
+        if self.process.returncode is None:
+            assert self.process.stdin is not None
+            self.process.stdin.close()
+        async with asyncio.timeout(60):
+            return await self.process.wait()
+
+
+@pytest.fixture
+async def start_hub() -> AsyncIterator[Callable[[Path], Awaitable[Hub]]]:
+    """Start hubs; what the test leaves running is ended after it."""
+    hubs: list[Hub] = []
+
+    async def start(folder: Path) -> Hub:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(HUB),
+            str(folder),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        hubs.append(Hub(process))
+        return hubs[-1]
+
+    yield start
+    for hub in hubs:
+        await hub.end()
+
+
+@pytest.fixture
+def data_folder(memory_folder: Path) -> Iterator[Path]:
+    """A data directory of this test alone, in shared memory."""
+    with tempfile.TemporaryDirectory(dir=memory_folder, ignore_cleanup_errors=True) as folder:
+        yield Path(folder) / "mongodb"
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process runs; one that ended and was not waited for does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+async def gone(pid: int, within: float = 20) -> None:
+    """Wait until a process ended."""
+    async with asyncio.timeout(within):
+        while alive(pid):
+            await asyncio.sleep(0.02)
+
+
+async def numbers_in(uri: str) -> set[int]:
+    """Return what the hub processes wrote, read with majority."""
+    async with AsyncMongoClient[dict[str, Any]](uri, readConcernLevel="majority") as client:
+        return {row["_id"] async for row in client["load"]["numbers"].find()}
+
+
+@pytest.fixture
+def on_a_disk_of(tmp_path: Path) -> Callable[..., Awaitable[tuple[int, dict[str, Any]]]]:
+    """Run a hub on a real file system of so many megabytes, in a mount namespace of its own.
+
+    Linux lets every user do so unless an administrator forbade it; then this fails and says so.
+    """
+
+    async def run(megabytes: int, *, least_free: int) -> tuple[int, dict[str, Any]]:
+        script = (
+            f"mount -t tmpfs -o size={megabytes}m tmpfs {tmp_path} && "
+            f"exec {sys.executable} {HUB} {tmp_path}/mongodb {least_free}"
+        )
+        process = await asyncio.create_subprocess_exec(
+            *("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(60):
+            out, err = await process.communicate()
+        assert out, f"no small disk can be made here: {err.decode()}"
+        return process.returncode or 0, json.loads(out.splitlines()[0])
+
+    return run
