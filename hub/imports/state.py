@@ -113,4 +113,4 @@ def _pairs(counter: Mapping[str, int]) -> list[list[Any]]:
 
 
 def _counter(pairs: list[list[Any]]) -> Counter[str]:
-    return Counter({name: count for name, count in pairs})
+    return Counter(dict(pairs))
