@@ -99,7 +99,7 @@ class Labeller:
         titles = [(self._phrases_of(text), weight / whole) for text, weight in said.items()]
         first = self._best(titles, taken=taken)
         if first is None:
-            return _fallback(max(said, key=lambda text: (said[text], text)))
+            return _fallback(max(said, key=lambda text: (bool(text.strip()), said[text], text)))
         label = self._spell(first[0], titles)
         rest = [(phrases, share * REPEATED if first[0] in phrases else share) for phrases, share in titles]
         second = self._best(rest, taken=taken, apart_from=first[0])
@@ -138,7 +138,7 @@ class Labeller:
     def _weight(self, phrase: Phrase) -> float:
         weight = WEAK ** sum(word in _PALE for word in phrase)
         if len(phrase) > 1:
-            weight *= SOLID if phrase in self._counts else SOLID * CHANCE
+            weight *= SOLID if phrase in self._counts or not self._texts else SOLID * CHANCE
         return weight
 
     def _spell(self, phrase: Phrase, titles: Sequence[tuple[frozenset[Phrase], float]]) -> str:
