@@ -1,0 +1,48 @@
+"""`/graphql`: the schema, served."""
+
+from graphql import ASTValidationRule, GraphQLSchema
+from starlette.routing import Route
+from starlette.types import ASGIApp
+from strawberry import Schema
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from hub.config import Settings
+from hub.serving.documents import Documents
+from hub.serving.http import ContextFactory, graphql_endpoint
+from hub.serving.limits import Limits
+
+RULES: tuple[type[ASTValidationRule], ...] = (MaybeNullValidationRule, OneOfInputValidationRule)
+
+
+def core_schema(schema: Schema) -> GraphQLSchema:
+    """Return graphql-core's schema under Strawberry's, which has no public name there.
+
+    Executing on it directly leaves out Strawberry's extensions (we use none) and parses and validates
+    each document once instead of once a request.
+    """
+    return schema._schema  # noqa: SLF001
+
+
+def graphql_app(schema: Schema, context_factory: ContextFactory, settings: Settings) -> ASGIApp:
+    """Return the ASGI application that serves a schema.
+
+    Args:
+        schema: what `schema.schema.build` returned.
+        context_factory: makes the `resolvers.context.Context` of a request out of its headers.
+        settings: `deadline` and `body_limit` hold here.
+    """
+    core = core_schema(schema)
+    return graphql_endpoint(
+        core,
+        Documents(core, Limits(), RULES),
+        context_factory,
+        deadline=settings.deadline,
+        body_limit=settings.body_limit,
+    )
+
+
+def graphql_route(schema: Schema, context_factory: ContextFactory, settings: Settings) -> Route:
+    """Return `/graphql`; arguments as of `graphql_app`."""
+    # A class's instance is taken by Starlette as an ASGI application and is handed every method.
+    return Route("/graphql", graphql_app(schema, context_factory, settings), include_in_schema=False)
