@@ -22,7 +22,7 @@ class Calibration:
     similarity: float = 7.4
     lead: float = 10.6
     intercept: float = -6.3
-    threshold: float = 0.6
+    threshold: float = 0.5
 
     def confidence(self, best: float, runner_up: float) -> float:
         """Return the chance in (0, 1) that the best match is right; both are cosines.

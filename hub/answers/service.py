@@ -5,7 +5,6 @@ for each way in which customers ask it; an answer is as near as its nearest vect
 """
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -33,10 +32,10 @@ class SnapshotProvider(Protocol):
 
 
 class QuestionEncoder(Protocol):
-    """Whatever turns texts into (n, d) unit rows: the cached encoder."""
+    """Whatever turns a text into a unit vector: the cached encoder."""
 
-    async def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one row a text."""
+    async def vector(self, text: str, *, keep: bool = True) -> NDArray[np.float32]:
+        """Return (d,) float32; `keep=False` writes nothing to the store's cache."""
         ...
 
 
@@ -79,7 +78,8 @@ class AnswerService:
             return AnswerResult(asked, 0.0, None, ())
         try:
             async with asyncio.timeout(self._deadline):
-                vector = (await self._encoder.vectors([asked]))[0]
+                # A question may hold personal data: not even its vector is kept.
+                vector = await self._encoder.vector(asked, keep=False)
         except TimeoutError:
             raise Unavailable("the encoder is busy; ask again in a moment") from None
         return self._choose(asked, vector, snapshot, at)

@@ -29,7 +29,7 @@ class SimilarGroup:
     count: int
 
 
-class SimilarCustomers:
+class SimilarService:
     """Finds groups of customers with the same interests."""
 
     def __init__(self, store: Store) -> None:

@@ -1,0 +1,178 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from embeddings.cache import CachedEncoder
+from hub.answers.calibration import Calibration
+from hub.answers.service import LONGEST_QUESTION, AnswerService
+from hub.catalogue.building import answer_texts, build_snapshot
+from hub.catalogue.model import Answer
+from hub.errors import InvalidInput, Unavailable
+from tests.builders import NOW, make_facts, make_snapshot, text_vector
+
+
+class Shelf:
+    def __init__(self, snapshot):
+        self.snapshot = snapshot
+
+
+class WordsEncoder:
+    async def vector(self, text, *, keep):
+        assert not keep, "a question may hold personal data"
+        return text_vector(text)
+
+
+def make_answer(key, title, *questions, **given):
+    return Answer(key=key, title=title, text=f"{title}.", questions=questions, brand="house", **given)
+
+
+def service(*answers, **given):
+    return AnswerService(Shelf(make_snapshot(answers=answers)), WordsEncoder(), **given)
+
+
+class TestAnswer:
+    async def test_the_nearest_way_of_asking_finds_the_answer_with_its_claims(self):
+        returns = make_answer("returns", "Returns", "How do I send something back?", claims=("returns",))
+        parking = make_answer("parking", "Parking", "Where do I park the car?")
+        result = await service(returns, parking).answer("  how do I send  something back ", at=NOW)
+        assert result.answer == returns
+        assert result.confidence > 0.95
+        assert [(c.key, c.version) for c in result.claims] == [("returns", 1)]
+        assert result.question == "how do I send something back"
+
+    async def test_between_twins_it_says_nothing_and_names_both(self):
+        twins = [make_answer(k, "Delivery", "When does my parcel come?") for k in ("north", "south")]
+        result = await service(*twins).answer("When is my parcel to come", at=NOW)
+        assert result.answer is None
+        assert {a.key for a in result.alternatives} == {"north", "south"}
+
+    async def test_what_nobody_approved_or_no_longer_holds_is_never_said(self):
+        draft = make_answer("draft", "Returns", approved=False)
+        old = make_answer("old", "Returns", valid_until=NOW)
+        early = make_answer("early", "Returns", valid_from=NOW + timedelta(seconds=1))
+        result = await service(draft, old, early).answer("Returns", at=NOW)
+        assert (result.answer, result.alternatives, result.confidence) == (None, (), 0.0)
+        assert (await service(early).answer("Returns", at=NOW + timedelta(seconds=1))).answer == early
+
+    async def test_a_house_without_answers_has_none(self):
+        assert (await service().answer("Anything?", at=NOW)).answer is None
+
+    @pytest.mark.parametrize(
+        ("question", "code"),
+        [
+            ("", "EMPTY_QUESTION"),
+            (" \n\t", "EMPTY_QUESTION"),
+            ("a" * (LONGEST_QUESTION + 1), "QUESTION_TOO_LONG"),
+        ],
+    )
+    async def test_no_question_and_too_long_a_question_are_refused(self, question, code):
+        with pytest.raises(InvalidInput) as refused:
+            await service(make_answer("a", "A")).answer(question, at=NOW)
+        assert (refused.value.kind, refused.value.path) == (code, ("question",))
+
+    async def test_an_encoder_that_hangs_is_given_up(self):
+        class Hanging:
+            async def vector(self, text, *, keep):
+                await asyncio.sleep(60)
+
+        answers = AnswerService(
+            Shelf(make_snapshot(answers=(make_answer("a", "A"),))), Hanging(), deadline=0.01
+        )
+        with pytest.raises(Unavailable):
+            await answers.answer("A?", at=NOW)
+
+
+def test_confidence_rises_with_nearness_and_with_the_lead():
+    sure = Calibration().confidence
+    assert sure(0.5, 0.4) < sure(0.7, 0.4) < sure(0.9, 0.4)
+    assert sure(0.7, 0.69) < sure(0.7, 0.5) < sure(0.7, 0.3) == sure(0.7, -0.2)
+
+
+RETAIL = (
+    (
+        "returns",
+        "How to return something",
+        "Can I send it back?",
+        "I want my money back",
+        "It does not fit, what now?",
+    ),
+    (
+        "delivery-time",
+        "How long delivery takes",
+        "When will my parcel arrive?",
+        "How many days does shipping take?",
+    ),
+    ("track", "Where your parcel is", "Where is my order?", "Can I track my delivery?"),
+    ("cancel", "Cancelling an order", "I ordered by mistake", "Can I still cancel my order?"),
+    ("vouchers", "Gift vouchers", "Do you sell gift cards?", "How do I redeem a voucher?"),
+    ("payment", "Ways to pay", "Can I pay with PayPal?", "Which credit cards do you take?"),
+    ("password", "Forgotten password", "I cannot log in", "How do I reset my password?"),
+    ("frost", "Whether pots survive frost", "Can the terracotta stay outside in winter?"),
+    ("wool-care", "Washing wool", "How do I wash a wool blanket?", "Can this jumper go into the machine?"),
+    ("shops", "Opening hours of our shops", "When are you open?", "Are you open on Sundays?"),
+    ("broken", "Something arrived broken", "My mug came in pieces", "The item is damaged"),
+    ("unsubscribe", "Stopping our email", "How do I unsubscribe?", "Please stop sending me newsletters"),
+)
+IN_SCOPE = (
+    ("May I return a pair of gloves that is too small?", "returns"),
+    ("how do i get a refund", "returns"),
+    ("How long until my order gets here?", "delivery-time"),
+    ("Can you tell me where my package is right now?", "track"),
+    ("please cancel the order I placed this morning", "cancel"),
+    ("do you have gift vouchers", "vouchers"),
+    ("Is paying by PayPal possible?", "payment"),
+    ("forgot my password", "password"),
+    ("Will terracotta pots crack in winter if left outside?", "frost"),
+    ("washing instructions for the woollen blanket", "wool-care"),
+    ("Is your shop open on Sunday?", "shops"),
+    ("the teapot I got is broken", "broken"),
+    ("stop sending me emails", "unsubscribe"),
+)
+OUT_OF_SCOPE = (
+    "What is the capital of Australia?",
+    "Do you rent out lawn mowers?",
+    "Who won the match last night?",
+    "Can you recommend a dentist?",
+    "Are your tables made of oak?",
+    "How old is the company's founder?",
+    "asdf qwer zxcv",
+    "Do you deliver fresh fish?",
+    "What is the meaning of life?",
+    "Is there a job for me?",
+    "Write me a poem about the sea",
+    "How do I file my taxes?",
+)
+
+
+@pytest.fixture(scope="module")
+async def retailer(encoder):
+    answers = tuple(Answer(key=k, title=t, text=f"{t}.", questions=q) for k, t, *q in RETAIL)
+    texts = sorted({text for answer in answers for text in answer_texts(answer)})
+    vectors = dict(zip(texts, encoder.encode(texts), strict=True))
+    snapshot = build_snapshot(
+        (),
+        vectors=vectors,
+        encoder_id=encoder.id,
+        dimensions=encoder.dimensions,
+        answers=answers,
+        facts=(make_facts(),),
+    )
+    return AnswerService(Shelf(snapshot), CachedEncoder(encoder, None), deadline=30.0)
+
+
+@pytest.mark.model
+class TestWithTheRealModel:
+    async def test_questions_in_scope_are_answered_rightly_or_not_at_all(self, retailer):
+        results = [(await retailer.answer(question, at=NOW), key) for question, key in IN_SCOPE]
+        said = [(result.answer.key, key) for result, key in results if result.answer]
+        assert [got for got, wanted in said if got != wanted] == []
+        assert len(said) >= 10
+        unsaid = [(result, key) for result, key in results if result.answer is None]
+        lost = [key for result, key in unsaid if key not in {a.key for a in result.alternatives}]
+        assert len(lost) <= 1  # "a pair of gloves that is too small" says nothing of sending back
+
+    async def test_questions_out_of_scope_get_no_answer(self, retailer):
+        results = {question: await retailer.answer(question, at=NOW) for question in OUT_OF_SCOPE}
+        answered = {question: r.answer.key for question, r in results.items() if r.answer}
+        assert answered == {}
