@@ -37,6 +37,8 @@ class Dialect:
 
 
 def _int(value: Any) -> int:
+    if type(value) is int:
+        return value
     try:
         number = parse_amount(value)
     except ValueError:
