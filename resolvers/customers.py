@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hub.auth.model import Scope
 from hub.catalogue.model import Content
@@ -13,14 +13,13 @@ from hub.insights.similar import SimilarGroup
 from hub.kit.pages import Page
 from hub.layers.base import Layer
 from hub.layers.mix import SWITCH, switched_off
+from hub.profiles.consents import EVERY
 from hub.profiles.model import Consent, CustomerRef, Evidence, Fact, Interest, Profile, Source
+from hub.profiles.needs import NeedState
+from hub.profiles.timeline import TimelineEntry
 from resolvers import access
 from resolvers.context import Context
 from resolvers.pages import page
-
-if TYPE_CHECKING:
-    from hub.profiles.needs import NeedState
-    from hub.profiles.service import TimelineEntry
 
 SHOWCASE = "home"  # the scenario on which a layer's effect is shown
 FIRST_ITEMS = 12
@@ -98,20 +97,21 @@ def evidence_content(context: Context, evidence: Evidence) -> Content | None:
     return None if row is None else snapshot.contents[row]
 
 
-def consent_channel(consent: Consent) -> Channel | None:
-    """Return the channel that a consent is about, None for every channel."""
-    return None if consent.channel == "*" else Channel(consent.channel)
+def consent_channel(consent: Consent) -> str | None:
+    """Return the channel that a consent is about, None for every channel.
+
+    It is no `Channel`: customers also say what may be done on channels that this hub does not serve.
+    """
+    return None if consent.channel == EVERY else consent.channel
 
 
-def needs(context: Context, profile: Profile) -> Sequence["NeedState"]:
+def needs(context: Context, profile: Profile) -> Sequence[NeedState]:
     """Return what the customer's purchases did to their needs, as of now."""
     services = context.services
     return services.profiles.needs(profile, services.catalogue.snapshot, services.clock.now())
 
 
-async def timeline(
-    context: Context, profile: Profile, first: int, after: str | None
-) -> Page["TimelineEntry"]:
+async def timeline(context: Context, profile: Profile, first: int, after: str | None) -> Page[TimelineEntry]:
     """Return a page of what the customer did and said, newest first."""
     return await context.services.profiles.timeline(profile, first=first, after=after)
 

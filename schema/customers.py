@@ -15,7 +15,7 @@ from resolvers.globalids import to_global
 from schema.base import After, Connection, First, Info, Json, Node, field
 from schema.catalogue import Content
 from schema.decisions import Layer
-from schema.enums import Channel, ConsentState, InterestKind, NeedPattern, Purpose, Source
+from schema.enums import ConsentState, InterestKind, NeedPattern, Purpose, Source, TimelineKind
 from schema.ledger import Served
 from schema.operations import Grant
 
@@ -76,8 +76,8 @@ class Need:
 class Consent:
     purpose: Purpose = strawberry.field(description="What personal data may be used for.")
 
-    @field(description="The channel it is about; null: every channel.", of=Channel | None)
-    def channel(self, parent: strawberry.Parent[model.Consent]) -> Any:
+    @field(description="The channel it is about, such as EMAIL or SMS; null: every channel.")
+    def channel(self, parent: strawberry.Parent[model.Consent]) -> str | None:
         return customers.consent_channel(parent)
 
     state: ConsentState = strawberry.field(description="What the customer said.")
@@ -92,7 +92,7 @@ class TimelineEntry:
         return strawberry.ID(to_global("TimelineEntry", parent.id))
 
     at: datetime = strawberry.field(description="When.")
-    kind: str = strawberry.field(description="The event's name, such as Order Completed.")
+    kind: TimelineKind = strawberry.field(description="What sort of thing happened.")
     title: str = strawberry.field(description="What happened, in words.")
 
 

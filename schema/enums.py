@@ -7,6 +7,7 @@ import strawberry
 
 from hub.catalogue.model import Availability, ContentKind, NeedPattern
 from hub.decisions.model import Channel
+from hub.events.names import TimelineKind
 from hub.profiles.model import ConsentState, FeedbackKind, InterestKind, Purpose, Source
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "NeedPattern",
     "Purpose",
     "Source",
+    "TimelineKind",
 ]
 
 
@@ -184,5 +186,30 @@ describe(
         "RUNNING": "It is under way.",
         "DONE": "It is done.",
         "FAILED": "It could not be done.",
+    },
+)
+
+describe(
+    TimelineKind,
+    "What sort of thing happened.",
+    {
+        "VIEWED": "They looked at something.",
+        "CLICKED": "They followed a link to something.",
+        "ADDED": "They put something in the cart.",
+        "REMOVED": "They took something out of the cart.",
+        "CHECKOUT": "They began or went on to pay.",
+        "PURCHASED": "They bought something.",
+        "REFUNDED": "Something came back, or an order was cancelled.",
+        "SEARCHED": "They searched.",
+        "SAVED": "They kept something for later.",
+        "READ": "They read something.",
+        "EMAIL": "They did something with a message.",
+        "VISITED": "They came to a page or a screen.",
+        "IDENTIFIED": "They said who they are, or were recognised.",
+        "FEEDBACK": "They said what they think of an item.",
+        "PREFERENCE": "They said what they wish.",
+        "CONSENT": "They said what their data may be used for.",
+        "CORRECTION": "They corrected what the hub believes.",
+        "OTHER": "Something else.",
     },
 )
