@@ -205,36 +205,43 @@ def _mentions(
     message: Message, kind: EventType, traits: dict[str, Any], context: dict[str, Any]
 ) -> tuple[Mention, ...]:
     """Return the further identities that a message names: visitor, address, phone, external ids."""
-    found: dict[str, Mention] = {}
-
-    def mention(type_: str, value: Any, *, verified: bool = False) -> None:
-        if not isinstance(value, str):
-            return
-        try:
-            named = Mention(type_, normalise(type_, value), verified)
-        except InvalidInput:
-            return  # a trait that is no address is still a trait
-        if named.key not in found or verified:
-            found[named.key] = named
-
+    told: list[tuple[str, Any, bool]] = []
     if message.userId is not None:
-        mention("anonymous_id", message.anonymousId)
+        told.append(("anonymous_id", message.anonymousId, False))
     if kind is EventType.ALIAS:
         if message.previousId is None:
             raise InvalidInput("an alias names its previousId", path=("previousId",), code="MISSING_IDENTITY")
-        mention("previous_id", _identity("user_id", message.previousId, "previousId"))
-    told = context.get("traits")
-    sources = [told, traits] if kind is EventType.IDENTIFY else [told]
-    for source in sources:
-        if isinstance(source, dict):
-            for type_ in ("email", "phone"):
-                sure = source.get(f"{type_}_verified", source.get(f"{type_}Verified")) is True
-                mention(type_, source.get(type_), verified=sure)
+        told.append(("previous_id", _identity("user_id", message.previousId, "previousId"), False))
+    for source in (context.get("traits"), traits if kind is EventType.IDENTIFY else None):
+        told.extend(_addresses(source))
     external = context.get("externalIds")
     for entry in external if isinstance(external, list) else ():
         if isinstance(entry, dict) and _is_identity_type(entry.get("type")):
-            mention(entry["type"], entry.get("id"))
+            told.append((entry["type"], entry.get("id"), False))
+    found: dict[str, Mention] = {}
+    for type_, value, verified in told:
+        mention = _mention(type_, value, verified)
+        if mention is not None and (mention.key not in found or verified):
+            found[mention.key] = mention
     return tuple(sorted(found.values(), key=lambda one: one.key))
+
+
+def _addresses(source: Any) -> list[tuple[str, Any, bool]]:
+    if not isinstance(source, dict):
+        return []
+    return [
+        (type_, source.get(type_), source.get(f"{type_}_verified", source.get(f"{type_}Verified")) is True)
+        for type_ in ("email", "phone")
+    ]
+
+
+def _mention(type_: str, value: Any, verified: bool) -> Mention | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        return Mention(type_, normalise(type_, value), verified)
+    except InvalidInput:
+        return None  # a trait that is no address is still a trait
 
 
 def _is_identity_type(kind: Any) -> bool:

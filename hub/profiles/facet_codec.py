@@ -10,8 +10,8 @@ from typing import Any
 from hub.profiles.model import (
     ConsentRecord,
     ConsentState,
-    Fact,
     Facet,
+    Fact,
     FeedbackKind,
     Identity,
     PurchaseLine,

@@ -31,8 +31,8 @@ from hub.profiles.joining import (
 from hub.profiles.model import (
     ConsentRecord,
     ConsentState,
-    Fact,
     Facet,
+    Fact,
     FeedbackKind,
     Identity,
     PurchaseLine,
@@ -78,7 +78,7 @@ def _identities(event: Event) -> Mapping[str, Identity]:
 
 def _traits(event: Event) -> Mapping[str, Fact]:
     told = event.context.get("traits")
-    sources = [told] if isinstance(told, dict) else []
+    sources: list[Mapping[str, Any]] = [told] if isinstance(told, dict) else []
     if event.type is EventType.IDENTIFY:
         sources.append(event.traits)
     elif event.type is EventType.GROUP and "group_id" in event.properties:

@@ -50,8 +50,7 @@ def normalise(kind: str, value: str) -> str:
     Raises:
         InvalidInput: it cannot be one of that type.
     """
-    form = "NFKC" if kind in {"email", "phone"} else "NFC"
-    value = unicodedata.normalize(form, value).strip()
+    value = unicodedata.normalize("NFKC" if kind in {"email", "phone"} else "NFC", value).strip()
     if not value or len(value) > LONGEST_VALUE:
         raise InvalidInput(f"a {kind} has 1 to {LONGEST_VALUE} characters", path=("value",))
     if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in value):

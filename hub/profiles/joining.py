@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from hub.kit.canonical import canonical
 from hub.profiles.model import (
     ConsentRecord,
-    Fact,
     Facet,
+    Fact,
     FeedbackKind,
     Identity,
     PurchaseLine,

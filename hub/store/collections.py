@@ -65,9 +65,10 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
             IndexModel([("facet_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)]),
             IndexModel([("event", ASCENDING), ("at", ASCENDING)]),
             IndexModel(
-                [("projected", ASCENDING), ("received_at", ASCENDING)],
+                # by facet first: a fold asks what waits for its facets, however long their history is
+                [("facet_id", ASCENDING), ("received_at", ASCENDING)],
                 partialFilterExpression={"projected": False},
-                name="unprojected",
+                name="waiting",
             ),
         ),
     ),
@@ -80,7 +81,11 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
         (IndexModel([("interests.label", ASCENDING)]), IndexModel([("former_ids", ASCENDING)])),
     ),
     # `_id` is "type:value", so that resolving an identity is one targeted read
-    CollectionSpec("identities", {"facet_id": STRING}, (IndexModel([("facet_id", ASCENDING)]),)),
+    CollectionSpec(
+        "identities",
+        {"facet_id": STRING, "profile_id": STRING},
+        (IndexModel([("facet_id", ASCENDING)]), IndexModel([("profile_id", ASCENDING)])),
+    ),
     CollectionSpec("scenarios", {"version": INT, "title": STRING}),
     CollectionSpec(
         "served",

@@ -1,0 +1,177 @@
+"""Ingest: messages in the Segment spec become durable events, and profiles know of them at once.
+
+    check -> house identities -> write events (durable: acknowledged from here on) -> project
+
+A crash anywhere before the events are written leaves nothing that counts; anywhere after, `recover`
+projects what waits. A batch that touches many profiles is acknowledged when it is durable; its profiles
+are marked stale, and are folded by `maintain` within a second or by whoever reads them first.
+"""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from hub.errors import Conflict, InvalidInput, TuttiError, Unavailable
+from hub.events.model import Event, Receipt, Rejection
+from hub.events.repository import StoredEvent
+from hub.events.segment import parse
+from hub.kit.clock import Clock
+from hub.profiles.repository import NewIdentity
+from hub.profiles.service import ProfileService
+from hub.store.database import Store
+
+log = structlog.get_logger(__name__)
+
+FOLDED_AT_ONCE = 16  # profiles of one batch that are folded before it is acknowledged
+PAUSE_EVERY = 100  # messages checked between two breaths of the event loop
+WRITTEN_TOGETHER = 1_000
+RECOVERED_TOGETHER = 2_000
+MAINTENANCE_SECONDS = 5.0
+GRACE = timedelta(seconds=15)  # what younger events wait for is probably just happening
+
+Progress = Callable[[int], None]
+
+
+class IngestService:
+    """Takes messages, loses none, counts none twice."""
+
+    def __init__(self, store: Store, profiles: ProfileService, clock: Clock) -> None:
+        del store  # profiles hold the repositories of the same store
+        self._profiles = profiles
+        self._clock = clock
+        self._wake = asyncio.Event()
+
+    def now(self) -> datetime:
+        """Return the instant at which a message that comes now is received."""
+        return self._clock.now()
+
+    async def record(self, messages: Sequence[Mapping[str, Any]], *, source: str) -> Receipt:
+        """Take messages; what is accepted is durable when this returns.
+
+        Args:
+            messages: JSON objects in the Segment spec, each with its `type`.
+            source: where they come from, kept with each event.
+
+        Raises:
+            Unavailable: the store did not acknowledge; sending the same messages again is safe.
+        """
+        events, rejected = await self._check(messages, source)
+        unique = {event.id: event for event in reversed(events)}
+        ordered = [event for event in events if unique.get(event.id) is event]
+        duplicates = len(events) - len(ordered)
+        touched: dict[str, str] = {}
+        accepted = 0
+        for start in range(0, len(ordered), WRITTEN_TOGETHER):
+            part = ordered[start : start + WRITTEN_TOGETHER]
+            homes, known = await self._write(part)
+            touched |= homes
+            duplicates += known
+            accepted += len(part) - known
+        await self._project(touched)
+        return Receipt(accepted, duplicates, tuple(rejected), tuple(sorted(set(touched.values()))))
+
+    async def _check(
+        self, messages: Sequence[Mapping[str, Any]], source: str
+    ) -> tuple[list[Event], list[Rejection]]:
+        now = self._clock.now()
+        events: list[Event] = []
+        rejected: list[Rejection] = []
+        for index, message in enumerate(messages):
+            if index % PAUSE_EVERY == PAUSE_EVERY - 1:
+                await asyncio.sleep(0)
+            try:
+                events.append(parse(message, received_at=now, source=source))
+            except InvalidInput as error:
+                rejected.append(Rejection(index, error.kind, error.message, error.path))
+        return events, rejected
+
+    async def _write(self, events: Sequence[Event]) -> tuple[dict[str, str], int]:
+        """Write events durably; return facet -> profile of the new ones, and how many were there already."""
+        identities: dict[str, NewIdentity] = {}
+        for event in events:
+            primary = event.primary
+            before = identities.get(primary.key)
+            if before is None or event.at < before.first_seen_at:
+                identities[primary.key] = NewIdentity(
+                    primary.type, primary.value, primary.type == "user_id", event.at
+                )
+        homes = await self._profiles.repository.house(identities)
+        stored = [StoredEvent(event, homes[event.primary.key].facet_id) for event in events]
+        known = await self._profiles.events.add(stored)
+        new = [homes[event.primary.key] for event in events if event.id not in known]
+        return {home.facet_id: home.profile_id for home in new}, len(known)
+
+    async def _project(self, homes: Mapping[str, str]) -> None:
+        """Bring profiles up to date, or say that they are not; the events are safe whatever happens here."""
+        try:
+            if len(set(homes.values())) <= FOLDED_AT_ONCE:
+                await self._profiles.projector.project(homes)
+                return
+            facets: dict[str, list[str]] = defaultdict(list)
+            for facet_id, profile_id in homes.items():
+                facets[profile_id].append(facet_id)
+            await self._profiles.repository.mark_stale(facets)
+        except (Unavailable, Conflict) as error:
+            log.warning("events are durable, but not projected yet", facets=len(homes), reason=error.kind)
+        self._wake.set()
+
+    async def recover(self, *, older_than: timedelta = timedelta(0), progress: Progress | None = None) -> int:
+        """Project whatever waits, as a crash or a large batch left it; return how many facets did.
+
+        Args:
+            older_than: leave younger events to whoever is just writing them.
+            progress: told how many facets are done.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        before = self._clock.now() - older_than
+        done, after = 0, ""
+        while True:
+            facet_ids = await self._profiles.events.waiting_facets(
+                after=after, received_before=before, most=RECOVERED_TOGETHER
+            )
+            if not facet_ids:
+                return done
+            homes = await self._profiles.repository.homes_of_facets(facet_ids)
+            done += await self._recover(homes)
+            after = facet_ids[-1]
+            if progress is not None:
+                progress(done)
+
+    async def _recover(self, homes: Mapping[str, str]) -> int:
+        """Project facets; where that fails, one by one, so that one that cannot be holds up no other."""
+        try:
+            await self._profiles.projector.project(homes)
+        except Unavailable:
+            raise
+        except Exception as error:
+            if len(homes) > 1:
+                return sum([await self._recover({facet_id: home}) for facet_id, home in homes.items()])
+            log.exception(
+                "a facet cannot be projected", facet_id=next(iter(homes)), reason=type(error).__name__
+            )
+            return 0
+        return len(homes)
+
+    async def maintain(self) -> None:
+        """Project what waits until cancelled: at once after a large batch, else what a crash left behind."""
+        with contextlib.suppress(TuttiError):
+            await self.recover()
+        while True:
+            woken = True
+            try:
+                await asyncio.wait_for(self._wake.wait(), MAINTENANCE_SECONDS)
+            except TimeoutError:
+                woken = False
+            self._wake.clear()
+            try:
+                await self.recover(older_than=timedelta(0) if woken else GRACE)
+            except TuttiError as error:
+                log.warning("waiting events cannot be projected, trying again", reason=error.kind)
+                await asyncio.sleep(1.0)

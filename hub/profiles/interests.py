@@ -1,0 +1,207 @@
+"""From a facet to interests: what was done (LONG_TERM), said (DECLARED) and shunned (AVOIDED).
+
+Declared beats inferred: what a customer wants less of, hides or has disowned is no evidence of an
+interest, whatever they did with it. The arithmetic is `embeddings.interests`; this module decides what
+counts as evidence and how much.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.interests import MOST, cluster
+from hub.kit.canonical import digest
+from hub.profiles.facets import text_subject
+from hub.profiles.knowledge import Knowledge
+from hub.profiles.model import (
+    Evidence,
+    Facet,
+    FeedbackKind,
+    Interest,
+    InterestKind,
+    Ownership,
+    SignalKind,
+    Stamp,
+)
+from hub.profiles.words import phrases
+
+MOST_EVIDENCE = 12
+SIGNAL_WEIGHTS: Mapping[SignalKind, float] = {
+    SignalKind.PURCHASED: 1.0,
+    SignalKind.SAVED: 0.8,
+    SignalKind.ADDED: 0.6,
+    SignalKind.READ: 0.5,
+    SignalKind.SEARCHED: 0.5,
+    SignalKind.CLICKED: 0.3,
+    SignalKind.VIEWED: 0.2,
+    SignalKind.REMOVED: 0.0,
+    SignalKind.REFUNDED: 0.0,
+}
+LIKED_WEIGHT = 0.8  # of feedback SAVE and REPEAT
+AGAINST = frozenset({FeedbackKind.LESS, FeedbackKind.HIDE})
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    """One piece of evidence: what it is about, when, and how much it says."""
+
+    subject: str
+    key: str | None
+    words: str
+    at: datetime
+    weight: float
+    vector: NDArray[np.float32]
+
+
+def interests_of(
+    profile_id: str, facet: Facet, owned: Mapping[str, Ownership], knowledge: Knowledge
+) -> tuple[Interest, ...]:
+    """Return a customer's standing interests, each kind heaviest first; its weights sum to 1."""
+    collector = _Collector(facet, knowledge)
+    found: list[Interest] = []
+    for kind, signs in (
+        (InterestKind.LONG_TERM, collector.done(owned)),
+        (InterestKind.DECLARED, collector.said(FeedbackKind.MORE, liked=True)),
+        (InterestKind.AVOIDED, collector.said(FeedbackKind.LESS, liked=False)),
+    ):
+        taken = [interest.label for interest in found if interest.kind is kind]
+        found.extend(_grouped(profile_id, kind, signs, facet, knowledge, taken))
+    return tuple(found)
+
+
+class _Collector:
+    """Gathers evidence out of one facet, leaving out what the customer disowned."""
+
+    def __init__(self, facet: Facet, knowledge: Knowledge) -> None:
+        self._facet = facet
+        self._knowledge = knowledge
+
+    def _sign(self, key: str | None, text: str | None, stamp: Stamp, weight: float) -> _Sign | None:
+        subject = key if key is not None else text_subject(text or "")
+        disowned = self._facet.disowned.get(subject)
+        if weight <= 0 or (disowned is not None and stamp <= disowned):
+            return None
+        if key is not None:
+            vector, words = self._knowledge.vector(key), self._knowledge.title(key) or key
+        else:
+            vector, words = self._knowledge.text_vector(text or ""), text or ""
+        return None if vector is None else _Sign(subject, key, words, stamp.at, weight, vector)
+
+    def done(self, owned: Mapping[str, Ownership]) -> list[_Sign]:
+        """Return what the customer's doings say, oldest first."""
+        feedback = self._facet.feedback
+        against = {key for key, (kind, _) in feedback.items() if kind in AGAINST}
+        signs = []
+        for signal in self._facet.signals:
+            key, weight = signal.content_key, SIGNAL_WEIGHTS[signal.kind]
+            if key in against:
+                continue
+            if signal.kind is SignalKind.PURCHASED and key not in owned:
+                weight = SIGNAL_WEIGHTS[SignalKind.VIEWED]  # it went back
+            signs.append(self._sign(key, signal.text, signal.stamp, weight))
+        for key, (kind, stamp) in sorted(feedback.items()):
+            if kind in {FeedbackKind.SAVE, FeedbackKind.REPEAT}:
+                signs.append(self._sign(key, None, stamp, LIKED_WEIGHT))
+        return [sign for sign in signs if sign is not None]
+
+    def said(self, kind: FeedbackKind, *, liked: bool) -> list[_Sign]:
+        """Return what the customer said, in words and by feedback of one kind."""
+        preferences = self._facet.preferences
+        likes, dislikes = preferences.get("likes"), preferences.get("dislikes")
+        wanted, shunned = phrases(likes and likes.value, dislikes and dislikes.value)
+        stamps = [fact.stamp for fact in (likes, dislikes) if fact is not None]
+        said = max(stamps, default=Stamp(_NEVER, ""))
+        signs = [self._sign(None, phrase, said, 1.0) for phrase in (wanted if liked else shunned)]
+        signs += [
+            self._sign(key, None, stamp, 1.0)
+            for key, (told, stamp) in sorted(self._facet.feedback.items())
+            if told is kind
+        ]
+        return [sign for sign in signs if sign is not None]
+
+
+def _grouped(
+    profile_id: str,
+    kind: InterestKind,
+    signs: Sequence[_Sign],
+    facet: Facet,
+    knowledge: Knowledge,
+    taken: list[str],
+) -> list[Interest]:
+    if not signs:
+        return []
+    # What was said does not fade: it holds until it is taken back.
+    times = [sign.at.timestamp() if kind is InterestKind.LONG_TERM else 0.0 for sign in signs]
+    directions = cluster(
+        np.stack([sign.vector for sign in signs]),
+        np.array([sign.weight for sign in signs]),
+        np.array(times),
+        most=MOST,
+    )
+    made: list[Interest] = []
+    for direction in directions:
+        members = [signs[at] for at in direction.members]
+        label = _label(members, kind, facet, knowledge, taken)
+        taken.append(label)
+        made.append(
+            Interest(
+                id=_id(profile_id, kind, members, made),
+                kind=kind,
+                label=label,
+                weight=round(direction.weight, 6),
+                vector=direction.vector,
+                evidence=_evidence(members),
+                subjects=tuple(dict.fromkeys(sign.subject for sign in members)),
+            )
+        )
+    return made
+
+
+def _id(profile_id: str, kind: InterestKind, members: Sequence[_Sign], before: Sequence[Interest]) -> str:
+    """Return an id that lasts while the interest grows: made of the subject that it began with."""
+    name = f"int_{digest([profile_id, kind.value, members[0].subject])}"
+    twins = sum(interest.id.startswith(name) for interest in before)
+    return f"{name}_{twins}" if twins else name
+
+
+def _label(
+    members: Sequence[_Sign],
+    kind: InterestKind,
+    facet: Facet,
+    knowledge: Knowledge,
+    taken: Sequence[str],
+) -> str:
+    own = _own_name(members, facet)
+    if own is not None:
+        return own
+    if kind is not InterestKind.LONG_TERM and len(members) == 1:
+        return members[0].words
+    words = [sign.words for sign in members]
+    return knowledge.label(words, [sign.weight for sign in members], taken) or words[0] or "something"
+
+
+def _own_name(members: Sequence[_Sign], facet: Facet) -> str | None:
+    """Return the name the customer gave to more than half of the evidence, if there is one."""
+    if not facet.names:
+        return None
+    votes: dict[str, float] = {}
+    for sign in members:
+        fact = facet.names.get(sign.subject)
+        if fact is not None:
+            votes[str(fact.value)] = votes.get(str(fact.value), 0.0) + sign.weight
+    best = max(sorted(votes), key=lambda name: votes[name], default=None)
+    return best if best is not None and votes[best] * 2 > sum(sign.weight for sign in members) else None
+
+
+def _evidence(members: Sequence[_Sign]) -> tuple[Evidence, ...]:
+    """Return the contents behind an interest, each once, the latest first."""
+    last: dict[str, datetime] = {}
+    for sign in members:
+        if sign.key is not None:
+            last[sign.key] = max(sign.at, last.get(sign.key, sign.at))
+    newest = sorted(last.items(), key=lambda entry: (entry[1], entry[0]), reverse=True)
+    return tuple(Evidence(key, at) for key, at in newest[:MOST_EVIDENCE])

@@ -1,0 +1,176 @@
+"""Recognising a customer: which identities, facets and profiles are one person. Deterministic and resumable.
+
+A facet belongs to one primary identity (a user id or an anonymous id) for ever. An event that names
+several identities is evidence that they are one customer:
+
+    unknown identity                            moves in: an anonymous id gets a facet of its own, an address
+                                                or phone lives with the facet that named it
+    known, of this customer                     nothing to do
+    known, of a cluster without a user id       the cluster is linked into the user's profile
+    known, of another user                      a contradiction: the two are kept apart
+
+Linking costs writes for identities and facets, never for events: (1) the profile becomes a note that it
+was merged away, one atomic write that decides every race; (2) the note is carried out: former id, facets,
+hints of identities. A crash between leaves the note, and whoever meets it carries it out.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from hub.events.model import Mention
+from hub.profiles.model import CustomerRef, Facet, LinkedFacet
+from hub.profiles.profile_codec import Header
+from hub.profiles.repository import Home, NewIdentity, ProfileRepository
+
+
+class Verdict(StrEnum):
+    """What became of a mentioned identity."""
+
+    SAME = "SAME"
+    MOVED_IN = "MOVED_IN"
+    LINKED = "LINKED"
+    CONTRADICTION = "CONTRADICTION"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An event's word that a mentioned identity is the customer of one facet."""
+
+    facet_id: str
+    profile_id: str
+    by_user: bool  # the facet's primary identity is a user id
+    mention: Mention
+    at: datetime
+    message_id: str
+
+
+class Linker:
+    """Carries out claims."""
+
+    def __init__(self, repository: ProfileRepository) -> None:
+        self._repository = repository
+
+    async def link(self, claims: Sequence[Claim], known: Mapping[str, LinkedFacet]) -> bool:
+        """Carry out claims; return whether any changed which facets a profile has.
+
+        Args:
+            claims: of events about to be projected.
+            known: the facets of the claims' profiles, by id.
+
+        Raises:
+            Unavailable: the store does not answer; doing it again completes it.
+        """
+        homes = await self._repository.homes({key for claim in claims for key in _keys(claim.mention)})
+        changed = False
+        for claim in _first_of_each(claims):
+            mention = _as_identity(claim.mention, homes)
+            home = homes.get(mention.key)
+            if (
+                home is not None
+                and home.facet_id in known
+                and known[home.facet_id].profile_id == claim.profile_id
+            ):
+                if mention.verified and not home.verified and home.facet_id == claim.facet_id:
+                    await self._repository.verify(mention.key)
+                continue
+            verdict = await self._settle(claim, mention)
+            changed = changed or verdict in {Verdict.MOVED_IN, Verdict.LINKED}
+        return changed
+
+    async def _settle(self, claim: Claim, mention: Mention) -> Verdict:
+        anonymous = mention.type == "anonymous_id"
+        # An address moves into the facet that named it; a visitor's id gets its own facet in the same profile.
+        wanted = NewIdentity(
+            mention.type,
+            mention.value,
+            mention.verified,
+            claim.at,
+            self._repository.new_home(claim.profile_id)
+            if anonymous
+            else Home(claim.facet_id, claim.profile_id),
+        )
+        home = (await self._repository.house({mention.key: wanted}))[mention.key]
+        if not anonymous and home.facet_id == claim.facet_id:
+            return Verdict.SAME
+        facet = await self._facet(home, claim, mention)
+        if facet is None:
+            return Verdict.CONTRADICTION
+        if facet.profile_id == claim.profile_id:
+            return Verdict.MOVED_IN if facet.linked_by == claim.message_id else Verdict.SAME
+        if not claim.by_user or not (anonymous or (mention.verified and home.verified)):
+            return Verdict.CONTRADICTION
+        return await self._merge(facet.profile_id, claim)
+
+    async def _facet(self, home: Home, claim: Claim, mention: Mention) -> LinkedFacet | None:
+        """Return the facet of a home, made where an identity has just moved in; None if it cannot be made yet."""
+        found = await self._repository.facets([home.facet_id])
+        if found:
+            return found[0]
+        if mention.type != "anonymous_id":
+            return None
+        moved_in = home.profile_id == claim.profile_id
+        stub = LinkedFacet(
+            id=home.facet_id,
+            version=1,
+            profile_id=home.profile_id,
+            primary=CustomerRef(mention.type, mention.value),
+            facet=Facet(),
+            linked_at=claim.at if moved_in else None,
+            linked_by=claim.message_id if moved_in else None,
+        )
+        await self._repository.ensure_facet(stub)
+        return (await self._repository.facets([home.facet_id]))[0]
+
+    async def _merge(self, profile_id: str, claim: Claim) -> Verdict:
+        """Link the profile of an anonymous cluster into the claim's."""
+        header = (await self._repository.headers([profile_id])).get(profile_id, Header(id=profile_id))
+        if header.merged_into is None:
+            cluster = await self._repository.facets_of([profile_id])
+            if any(facet.primary.type == "user_id" for facet in cluster):
+                return Verdict.CONTRADICTION
+            await self._repository.ensure_profile(claim.profile_id, claim.facet_id)
+            if not await self._repository.note_merge(header, claim.profile_id, claim.at, claim.message_id):
+                return Verdict.LINKED  # somebody else changed it: look again
+            header = (await self._repository.headers([profile_id]))[profile_id]
+        await self._repository.move(header)
+        return Verdict.LINKED
+
+    async def follow(self, profile_ids: Iterable[str]) -> dict[str, str]:
+        """Return where profiles are now, by id; notes that were not carried out yet are carried out."""
+        roots = {profile_id: profile_id for profile_id in profile_ids}
+        while True:
+            headers = await self._repository.headers(set(roots.values()))
+            merged = {key: header for key, header in headers.items() if header.merged_into is not None}
+            if not merged:
+                return roots
+            for header in merged.values():
+                await self._repository.move(header)
+            roots = {
+                key: merged[root].merged_into or root if root in merged else root
+                for key, root in roots.items()
+            }
+
+
+def _keys(mention: Mention) -> tuple[str, ...]:
+    if mention.type == "previous_id":
+        return (f"user_id:{mention.value}", f"anonymous_id:{mention.value}")
+    return (mention.key,)
+
+
+def _as_identity(mention: Mention, homes: Mapping[str, Home]) -> Mention:
+    """Return what an alias's previous id is: a user's id where there is such a user, else a visitor's."""
+    if mention.type != "previous_id":
+        return mention
+    user = Mention("user_id", mention.value)
+    return user if user.key in homes else Mention("anonymous_id", mention.value)
+
+
+def _first_of_each(claims: Sequence[Claim]) -> list[Claim]:
+    """Return, of claims that say the same, the earliest; verified ones count for more."""
+    ordered = sorted(claims, key=lambda claim: (claim.at, claim.message_id))
+    first: dict[tuple[str, str, bool], Claim] = {}
+    for claim in ordered:
+        first.setdefault((claim.facet_id, claim.mention.key, claim.mention.verified), claim)
+    return list(first.values())

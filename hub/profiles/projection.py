@@ -1,0 +1,220 @@
+"""Projection: what waits in `events` goes into facets, and changed facets into profiles.
+
+    events (projected: false) -> claims -> facets (versioned) -> fold -> profiles (versioned) -> projected: true
+
+Every step can be done again: joining twice changes nothing, versions refuse what is outdated, and events
+are marked last. So a crash, a second process or a lost race is answered by starting over. Writers of one
+process take turns at a profile; the one whose turn it is projects what all of them wrote.
+"""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from weakref import WeakValueDictionary
+
+from embeddings.cache import CachedEncoder
+from embeddings.labels import Labeller
+from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.errors import Conflict
+from hub.events.repository import EventRepository, StoredEvent
+from hub.profiles.facets import project
+from hub.profiles.fold import fold, unplaced
+from hub.profiles.joining import join_all
+from hub.profiles.knowledge import Knowledge, SnapshotKnowledge, texts_of
+from hub.profiles.linking import Claim, Linker
+from hub.profiles.model import Facet, LinkedFacet
+from hub.profiles.profile_codec import Header, profile_to_document
+from hub.profiles.repository import ProfileRepository
+
+AT_ONCE = 64  # profiles projected together
+MOST_EVENTS = 2_000  # events projected together
+ATTEMPTS = 60
+LONGEST_PAUSE = 0.05  # seconds between two attempts
+
+
+@dataclass(slots=True)
+class _State:
+    """What the store holds of the profiles at hand."""
+
+    headers: dict[str, Header]
+    facets: dict[str, LinkedFacet]
+    waiting: list[StoredEvent]
+
+
+class Projector:
+    """Brings facets and profiles up to what `events` holds."""
+
+    def __init__(
+        self,
+        profiles: ProfileRepository,
+        events: EventRepository,
+        snapshot: Callable[[], CatalogueSnapshot],
+        encoder: CachedEncoder,
+    ) -> None:
+        self._profiles = profiles
+        self._events = events
+        self._snapshot = snapshot
+        self._encoder = encoder
+        self._linker = Linker(profiles)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._labeller: tuple[int, Labeller] | None = None
+
+    async def project(self, homes: Mapping[str, str]) -> None:
+        """Project what waits for facets and fold their profiles.
+
+        Args:
+            homes: facet id -> the profile it is thought to belong to.
+
+        Raises:
+            Unavailable: the store does not answer; what waits is projected later.
+            Conflict: others kept changing the same profiles.
+        """
+        by_profile: dict[str, list[str]] = defaultdict(list)
+        for facet_id, profile_id in homes.items():
+            by_profile[profile_id].append(facet_id)
+        profile_ids = sorted(by_profile)
+        for start in range(0, len(profile_ids), AT_ONCE):
+            chosen = profile_ids[start : start + AT_ONCE]
+            async with self._turn(chosen):
+                await self._project({facet_id: key for key in chosen for facet_id in by_profile[key]}, chosen)
+
+    @asynccontextmanager
+    async def _turn(self, profile_ids: Sequence[str]) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for profile_id in profile_ids:  # sorted, so that nobody waits in a circle
+                lock = self._turns.setdefault(profile_id, asyncio.Lock())
+                await stack.enter_async_context(lock)
+            yield
+
+    async def _project(self, homes: Mapping[str, str], profile_ids: Sequence[str]) -> None:
+        attempt = 0
+        while True:
+            done, more = await self._attempt(homes, profile_ids)
+            if done and not more:
+                return
+            if done:
+                continue
+            attempt += 1
+            if attempt >= ATTEMPTS:
+                raise Conflict("others keep changing this customer; try again")
+            await asyncio.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.002 * 2**attempt)))  # noqa: S311
+
+    async def _attempt(self, homes: Mapping[str, str], profile_ids: Sequence[str]) -> tuple[bool, bool]:
+        """Try once; return whether it was done, and whether there is more to do."""
+        state = await self._load(homes, profile_ids)
+        claims = [claim for stored in state.waiting for claim in _claims(stored, state)]
+        if claims and await self._linker.link(claims, state.facets):
+            return False, True
+        changed = _joined(state)
+        if not await self._profiles.write_facets(changed):
+            return False, True
+        state.facets.update((facet.id, facet) for facet in changed)
+        if not await self._fold(state):
+            return False, True
+        if state.waiting:
+            await self._events.mark_projected([stored.event.id for stored in state.waiting])
+        return True, len(state.waiting) >= MOST_EVENTS
+
+    async def _load(self, homes: Mapping[str, str], profile_ids: Sequence[str]) -> _State:
+        touched = await self._profiles.facets(homes.keys())
+        actual = {**homes, **{facet.id: facet.profile_id for facet in touched}}
+        roots = await self._linker.follow({*actual.values(), *profile_ids})
+        current = set(roots.values())
+        # Headers before facets: a fold that is written over this header holds at least these facets.
+        headers = await self._profiles.headers(current)
+        facets = {facet.id: facet for facet in await self._profiles.facets_of(current)}
+        waiting = await self._events.unprojected({*facets, *homes}, most=MOST_EVENTS)
+        for stored in waiting:
+            if stored.facet_id not in facets:
+                facets[stored.facet_id] = LinkedFacet(
+                    id=stored.facet_id,
+                    version=0,
+                    profile_id=roots[actual[stored.facet_id]],
+                    primary=stored.event.primary,
+                    facet=Facet(),
+                )
+        return _State({key: headers.get(key, Header(id=key)) for key in current}, facets, waiting)
+
+    async def _fold(self, state: _State) -> bool:
+        """Fold the profiles that are behind; return False if somebody else was faster with any."""
+        snapshot = self._snapshot()
+        by_profile: dict[str, list[LinkedFacet]] = defaultdict(list)
+        for facet in state.facets.values():
+            by_profile[facet.profile_id].append(facet)
+        behind = {
+            key: facets
+            for key, facets in by_profile.items()
+            if key in state.headers and _is_behind(state.headers[key], facets, snapshot)
+        }
+        if not behind:
+            return True
+        knowledge = await self.knowledge(
+            [facet.facet for facets in behind.values() for facet in facets], snapshot
+        )
+        documents = [folded_document(state.headers[key], facets, knowledge) for key, facets in behind.items()]
+        return await self._profiles.write_profiles(documents)
+
+    async def knowledge(self, facets: Sequence[Facet], snapshot: CatalogueSnapshot) -> Knowledge:
+        """Return what the fold of these facets must know, of one snapshot."""
+        texts = texts_of(facets)
+        vectors = (
+            await self._encoder.vectors(texts) if texts and self._encoder.id == snapshot.encoder_id else ()
+        )
+        titles = hash(tuple(content.title for content in snapshot.contents))
+        if self._labeller is None or self._labeller[0] != titles:
+            labeller = await asyncio.to_thread(Labeller.fit, [content.title for content in snapshot.contents])
+            self._labeller = (titles, labeller)
+        return SnapshotKnowledge(snapshot, dict(zip(texts, vectors, strict=False)), self._labeller[1])
+
+
+def folded_document(header: Header, facets: Sequence[LinkedFacet], knowledge: Knowledge) -> dict[str, object]:
+    """Return the next version of a profile's document."""
+    profile = fold(header.id, header.version + 1, facets, knowledge, former_ids=header.former_ids)
+    return profile_to_document(
+        profile,
+        folded={facet.id: facet.version for facet in facets},
+        catalogue_version=knowledge.version,
+        unplaced=unplaced(facets, knowledge),
+    )
+
+
+def outdated(header: Header, snapshot: CatalogueSnapshot) -> bool:
+    """Tell whether a fold must be made anew: events wait, the encoder is another, or what had no vector may have one."""
+    return (
+        header.stale
+        or header.folded is None
+        or header.encoder_id != snapshot.encoder_id
+        or (header.unplaced and header.catalogue_version != snapshot.version)
+    )
+
+
+def _is_behind(header: Header, facets: Sequence[LinkedFacet], snapshot: CatalogueSnapshot) -> bool:
+    return outdated(header, snapshot) or dict(header.folded or {}) != {
+        facet.id: facet.version for facet in facets
+    }
+
+
+def _claims(stored: StoredEvent, state: _State) -> list[Claim]:
+    event, facet = stored.event, state.facets[stored.facet_id]
+    return [
+        Claim(facet.id, facet.profile_id, facet.primary.type == "user_id", mention, event.at, event.id)
+        for mention in event.mentions
+        if mention.type != "previous_id" or mention.value not in {event.user_id, event.anonymous_id}
+    ]
+
+
+def _joined(state: _State) -> list[LinkedFacet]:
+    """Return the facets that waiting events change, with their next version."""
+    projections: dict[str, list[Facet]] = defaultdict(list)
+    for stored in state.waiting:
+        projections[stored.facet_id].append(project(stored.event))
+    changed = []
+    for facet_id, parts in projections.items():
+        before = state.facets[facet_id]
+        joined = join_all([before.facet, *parts])
+        if before.version == 0 or joined != before.facet:
+            changed.append(replace(before, version=before.version + 1, facet=joined))
+    return changed

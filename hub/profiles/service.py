@@ -1,0 +1,121 @@
+"""Profiles as others see them: found by any identity, fresh when read, with needs and a timeline."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+from embeddings.cache import CachedEncoder
+from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.errors import NotFound
+from hub.events.names import TimelineKind
+from hub.events.repository import EventRepository
+from hub.kit.pages import Page, page_of
+from hub.profiles import needs as needs_module
+from hub.profiles.identity import PROFILE_ID
+from hub.profiles.model import CustomerRef, Profile
+from hub.profiles.needs import NeedState
+from hub.profiles.profile_codec import Header
+from hub.profiles.projection import Projector, outdated
+from hub.profiles.repository import ProfileRepository
+from hub.profiles.timeline import TimelineEntry, entry_of, parse_position, position_of
+from hub.store.database import Store
+
+MOST_HOPS = 16  # merges followed from a former id
+
+
+class ProfileService:
+    """Finds profiles, and brings up to date on reading what lags behind."""
+
+    def __init__(
+        self, store: Store, snapshot: Callable[[], CatalogueSnapshot], encoder: CachedEncoder
+    ) -> None:
+        """Take what profiles are made of.
+
+        Args:
+            store: where they are.
+            snapshot: returns the catalogue as it is now; titles, vectors and needs come from it.
+            encoder: embeds searches and declared likes; its id is the snapshot's.
+        """
+        self.snapshot = snapshot
+        self.repository = ProfileRepository(store.db)
+        self.events = EventRepository(store.db)
+        self.projector = Projector(self.repository, self.events, snapshot, encoder)
+
+    async def find(self, ref: CustomerRef) -> Profile | None:
+        """Return the profile of whoever is meant, None for someone never seen; former ids are followed.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        if ref.type == PROFILE_ID:
+            return await self.get(ref.value)
+        home = (await self.repository.homes([ref.key])).get(ref.key)
+        return None if home is None else await self.get(home.profile_id)
+
+    async def require(self, ref: CustomerRef) -> Profile:
+        """Return the profile of whoever is meant.
+
+        Raises:
+            NotFound: UNKNOWN_CUSTOMER.
+        """
+        profile = await self.find(ref)
+        if profile is None:
+            raise NotFound(
+                f"no customer is known by this {ref.type}; send an event for them first",
+                code="UNKNOWN_CUSTOMER",
+            )
+        return profile
+
+    async def get(self, profile_id: str) -> Profile | None:
+        """Return a profile by its own id or a former one; what lags behind is folded first."""
+        found: tuple[Header, Profile | None] | None = None
+        for _ in range(MOST_HOPS):
+            found = await self.repository.get_one_or_none(profile_id)
+            if found is None:
+                return None
+            header, profile = found
+            if header.merged_into is not None:
+                profile_id = header.merged_into
+            elif outdated(header, self.snapshot()):
+                return await self._refreshed(profile_id)
+            else:
+                return profile
+        return None
+
+    async def _refreshed(self, profile_id: str) -> Profile | None:
+        """Fold a profile anew and return it; None where nothing was ever projected into it."""
+        facet_ids = await self.repository.facet_ids_of(profile_id)
+        await self.projector.project(dict.fromkeys(facet_ids, profile_id))
+        found = await self.repository.get_one_or_none(profile_id)
+        if found is None:
+            return None
+        header, profile = found
+        return await self.get(header.merged_into) if header.merged_into is not None else profile
+
+    async def timeline(
+        self,
+        profile: Profile,
+        *,
+        first: int,
+        after: str | None = None,
+        kinds: Collection[TimelineKind] | None = None,
+    ) -> Page[TimelineEntry]:
+        """Return what happened to a customer, newest first; cursors stay where they are when more happens.
+
+        Args:
+            profile: whose.
+            first: how many, at most 200.
+            after: the cursor of the entry behind which to go on.
+            kinds: only these; None for all.
+
+        Raises:
+            InvalidInput: `first` or `after` is impossible.
+        """
+        before = parse_position(first, after)
+        found = await self.events.newest(profile.facet_ids, most=first + 1, before=before, kinds=kinds)
+        snapshot = self.snapshot()
+        entries = [(position_of(event), entry_of(event, snapshot)) for event in found]
+        return page_of(entries, first=first, has_previous=before is not None)
+
+    def needs(self, profile: Profile, snapshot: CatalogueSnapshot, at: datetime) -> tuple[NeedState, ...]:
+        """Return what purchases have done to the customer's needs; see `hub.profiles.needs`."""
+        return needs_module.needs(profile, snapshot, at)
