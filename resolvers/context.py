@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hub.consent.control import ControlService
     from hub.decisions.scenarios import ScenarioService
     from hub.events.service import IngestService
-    from hub.insights.similar import SimilarCustomers
+    from hub.insights.similar import SimilarService
     from hub.layers.base import Layer
     from hub.ledger.service import LedgerService
     from hub.profiles.service import ProfileService
@@ -39,7 +39,7 @@ class Services:
     experiences: ExperienceService
     answers: AnswerService
     ledger: LedgerService
-    similar: SimilarCustomers
+    similar: SimilarService
     layers: Mapping[str, Layer]
 
 
