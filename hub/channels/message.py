@@ -130,8 +130,11 @@ def _http(url: str | None, base: str) -> str:
     """Return `url` absolute and safe to put into a message; "" where it is none of the web's."""
     if not url or not url.strip():
         return ""
-    absolute = urljoin(base.rstrip("/") + "/", url.strip()) if base else url.strip()
-    parts = urlsplit(absolute)
+    try:
+        absolute = urljoin(base.rstrip("/") + "/", url.strip()) if base else url.strip()
+        parts = urlsplit(absolute)
+    except ValueError:
+        return ""
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         return ""
     return quote(absolute, safe="/:?#[]@!$&'()*+,;=%-._~")

@@ -231,7 +231,9 @@ class ExperienceService:
         preview: bool,
         now: datetime,
     ) -> PresentationContext:
-        withheld = admission.withheld and Note(admission.withheld.code, admission.withheld.message)
+        withheld = None
+        if admission.withheld is not None:
+            withheld = Note(admission.withheld.code, admission.withheld.message)
         if channel is Channel.EMAIL and profile is None and decision.degraded is not None:
             withheld = TRY_AGAIN
         desk = profile is not None and channel is Channel.SERVICE_DESK

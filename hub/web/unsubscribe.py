@@ -7,11 +7,12 @@ The token names a profile and is signed; a tampered one changes nothing. It does
 out an old message can still unsubscribe.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 from email.parser import BytesParser
 from email.policy import HTTP
 from html import escape
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -59,8 +60,8 @@ class Control(Protocol):
         purpose: Purpose,
         channel: str | None,
         state: ConsentState,
-        source: str,
-        policy_version: str,
+        *,
+        source: str = ...,
     ) -> Profile: ...
 
 
@@ -84,7 +85,7 @@ def routes(control: Control, signer: Signer) -> list[BaseRoute]:
         if token == PREVIEW_TOKEN:
             return _preview(request)
         try:
-            profile_id = str(signer.verify(UNSUBSCRIBE, token)["profile"])
+            profile_id = _profile_of(signer.verify(UNSUBSCRIBE, token))
             _require_one_click(request.headers.get("content-type", ""), await request.body())
         except InvalidInput as error:
             return _refusal(request, error)
@@ -94,8 +95,7 @@ def routes(control: Control, signer: Signer) -> list[BaseRoute]:
                 Purpose.EMAIL_MARKETING,
                 None,
                 ConsentState.DENIED,
-                SOURCE,
-                "",
+                source=SOURCE,
             )
         return _page(
             "You are unsubscribed",
@@ -106,6 +106,13 @@ def routes(control: Control, signer: Signer) -> list[BaseRoute]:
         Route("/unsubscribe/{token}", ask, methods=["GET"]),
         Route("/unsubscribe/{token}", unsubscribe, methods=["POST"]),
     ]
+
+
+def _profile_of(payload: Mapping[str, Any]) -> str:
+    profile_id = payload.get("profile")
+    if not isinstance(profile_id, str):
+        raise InvalidInput("this link names nobody", code="BAD_TOKEN")
+    return profile_id
 
 
 def _require_one_click(content_type: str, body: bytes) -> None:

@@ -1,0 +1,160 @@
+from dataclasses import replace
+from datetime import timedelta
+
+from hub.catalogue.model import NeedPattern
+from hub.channels.base import present
+from hub.decisions.model import Channel, Note
+from hub.kit.canonical import canonical
+from hub.layers.base import Moment
+from hub.ledger.model import Served
+from hub.profiles.model import (
+    Consent,
+    ConsentState,
+    FeedbackKind,
+    Identity,
+    Interest,
+    InterestKind,
+    Purpose,
+    SignalKind,
+)
+from hub.profiles.needs import NeedState
+from tests.builders import NOW, make_ownership, make_signal, make_view, text_vector
+from tests.channels.house import make_context, make_customer, make_decision
+
+
+def desk(decision=None, **context):
+    return present(decision or make_decision(), Channel.SERVICE_DESK, make_context(**context))
+
+
+def codes(experience):
+    return [caution.code for caution in experience.cautions]
+
+
+def said(experience, code):
+    return next(caution.message for caution in experience.cautions if caution.code == code)
+
+
+def mail_consent(state):
+    return (Consent(Purpose.EMAIL_MARKETING, "*", state, NOW, "form"),)
+
+
+class TestBrief:
+    def test_it_tells_who_what_when_and_what_they_care_about(self):
+        customer = make_customer(
+            owned={"can": make_ownership(days_ago=5), "honey": make_ownership(days_ago=40)},
+            recent=(make_signal(SignalKind.READ, "pruning"), make_signal(SignalKind.PURCHASED, "can")),
+            cart=("blanket",),
+        )
+        assert desk(profile=customer).brief == (
+            "Rosa, with us since November 2025. Has bought 2 things from us, last on Wednesday: Copper watering can. "
+            "Yesterday read Pruning roses. Their choices speak of climbing roses. In the cart: Wool blanket."
+        )
+
+    def test_a_stranger_is_said_to_be_one(self):
+        experience = desk(
+            make_decision(view=make_view(profile_id=None, personal=False)), profile=None, personal=False
+        )
+        assert experience.brief.startswith("We have not met this customer.")
+        assert codes(experience) == ["NOT_RECOGNISED"]
+
+    def test_things_that_came_back_are_not_counted_as_bought(self):
+        customer = make_customer(owned={"can": make_ownership(count=0)})
+        assert "Has bought nothing from us so far." in desk(profile=customer).brief
+
+    def test_it_tells_what_they_were_last_shown_elsewhere(self):
+        body = {"slots": [{"items": [{"position": 1, "content": {"title": "Wool blanket"}}]}]}
+        row = {
+            "at": NOW - timedelta(days=1),
+            "profile_id": "prf_1",
+            "scenario_key": "newsletter",
+            "scenario_version": 1,
+            "configuration_version": "c",
+            "profile_version": 1,
+            "body": canonical(body),
+            "expires_at": NOW,
+        }
+        seen = (Served(id="srv_2", channel="SERVICE_DESK", **row), Served(id="srv_1", channel="EMAIL", **row))
+        assert "Last shown by email yesterday, first of all Wool blanket." in desk(seen=seen).brief
+
+    def test_interests_are_not_told_after_a_refusal(self):
+        experience = desk(personal=False)
+        assert "climbing roses" not in experience.brief
+        assert "NO_PERSONALIZATION" in codes(experience)
+
+
+class TestCautions:
+    def test_an_agent_is_told_whether_email_may_be_offered(self):
+        assert "MARKETING_EMAIL_UNKNOWN" in codes(desk())
+        assert "NO_MARKETING_EMAIL" in codes(
+            desk(profile=make_customer(consents=mail_consent(ConsentState.DENIED)))
+        )
+        granted = desk(profile=make_customer(consents=mail_consent(ConsentState.GRANTED)))
+        assert not {"NO_MARKETING_EMAIL", "MARKETING_EMAIL_UNKNOWN"} & set(codes(granted))
+
+    def test_who_is_not_proved_is_to_be_checked(self):
+        device = (Identity("anonymous_id", "a1", verified=False, first_seen_at=NOW),)
+        assert "ANONYMOUS" in codes(desk(profile=make_customer(identities=device)))
+        claimed = (Identity("email", "r@customers.example", verified=False, first_seen_at=NOW),)
+        assert "Their email was never verified" in said(
+            desk(profile=make_customer(identities=claimed)), "NOT_VERIFIED"
+        )
+        assert "NOT_VERIFIED" not in codes(desk())
+
+    def test_a_recent_return_is_remembered_and_an_old_one_forgotten(self):
+        recent = make_signal(SignalKind.REFUNDED, "honey", ago=timedelta(days=4))
+        old = make_signal(SignalKind.REFUNDED, "honey", ago=timedelta(days=31))
+        assert said(desk(profile=make_customer(recent=(recent,))), "RECENT_RETURN").startswith(
+            "Returned Heather honey on Thursday"
+        )
+        assert "RECENT_RETURN" not in codes(desk(profile=make_customer(recent=(old,))))
+
+    def test_wishes_are_minded(self):
+        lilies = Interest("i", InterestKind.AVOIDED, "lilies", 0.5, text_vector("lilies"))
+        customer = make_customer(
+            feedback={"honey": FeedbackKind.HIDE, "can": FeedbackKind.SAVE}, interests=(lilies,)
+        )
+        experience = desk(profile=customer)
+        assert said(experience, "HIDDEN") == "Asked not to see Heather honey again: do not bring it up."
+        assert said(experience, "AVOIDS") == "Would rather not have lilies."
+
+    def test_met_needs_are_told_the_lasting_ones_first(self):
+        until = NOW.replace(year=2033)
+        needs = (
+            NeedState("garden/lawn-mowers", NeedPattern.DURABLE, until),
+            NeedState("kitchen/pantry", NeedPattern.REPLENISHABLE, until),
+            NeedState("home/wedding-rings", NeedPattern.ONCE, None),
+            NeedState("home/kettles", NeedPattern.DURABLE, NOW - timedelta(days=1)),
+        )
+        experience = desk(needs=needs)
+        assert [c.message for c in experience.cautions if c.code == "NEED_MET"] == [
+            "Has what they need of wedding rings: suggest no other.",
+            "Has what they need of lawn mowers: suggest no other before March 2033.",
+        ]
+
+    def test_a_degraded_screen_says_that_something_may_be_missing(self):
+        decision = replace(make_decision(), degraded=Note("STORE_UNAVAILABLE", "The store is slow."))
+        assert codes(desk(decision, profile=None)) == ["DEGRADED"]
+
+
+class TestSuggestions:
+    def test_items_come_from_the_ranking_with_their_reason_and_offers_follow(self):
+        decision = make_decision()
+        experience = desk(decision)
+        items = [s.item for s in experience.suggestions if s.item]
+        assert [i.position for i in items] == sorted(i.position for i in items)
+        assert all(decision.ranking.item(i.position - 1) is i for i in items)
+        assert experience.suggestions[0].title == f"Suggest {items[0].content.title}"
+        assert experience.suggestions[0].sentence == items[0].why.sentence
+        assert experience.suggestions[-1].offer.key == "tenth"
+
+    def test_the_moment_comes_first(self):
+        decision = replace(make_decision(), moment=Moment("cart_left", "", NOW, ("blanket", "can")))
+        first = desk(decision).suggestions[0]
+        assert first.title == "Ask what held them back"
+        assert first.sentence == "Wool blanket and Copper watering can are still in the cart."
+
+    def test_what_should_have_run_out_is_suggested_once(self):
+        decision = replace(make_decision(), moment=Moment("replenishment_due", "", NOW, ("honey",)))
+        found = [s.item.content.key for s in desk(decision).suggestions if s.item]
+        assert found[0] == "honey"
+        assert len(found) == len(set(found))
