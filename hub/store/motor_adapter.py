@@ -4,7 +4,7 @@ Motor's methods carry the same names and, but for these, the same shapes:
 
     PyMongo Async (what the hub writes)           Motor
     await collection.aggregate(...) -> cursor     collection.aggregate(...) -> cursor
-    await x.list_collections(), .list_indexes()   without await
+    await collection.list_indexes() -> cursor     without await
     async with await x.watch(...)                 async with x.watch(...)
     client.start_session()                        await client.start_session()
     async with await session.start_transaction()  async with session.start_transaction()
@@ -14,7 +14,7 @@ So the adapter hands everything through and puts itself between only there, and 
 collection goes in or comes out. Motor is past its end of life; PyMongo Async is what the hub uses itself.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Self, cast
 
 from pymongo import AsyncMongoClient
@@ -95,9 +95,6 @@ class _Database(_Handing):
     async def aggregate(self, *args: Any, **kwargs: Any) -> Any:
         return self._motor.aggregate(*args, **_unwrapped(kwargs))
 
-    async def list_collections(self, **kwargs: Any) -> Any:
-        return _Listed(await self._motor.list_collections(**_unwrapped(kwargs)))
-
 
 class _Collection(_Handing):
     def __init__(self, motor: Any, database: _Database) -> None:
@@ -115,20 +112,6 @@ class _Collection(_Handing):
 
     async def list_indexes(self, **kwargs: Any) -> Any:
         return self._motor.list_indexes(**_unwrapped(kwargs))
-
-
-class _Listed:
-    """The cursor of `list_collections`, which Motor leaves synchronous."""
-
-    def __init__(self, cursor: Any) -> None:
-        self._cursor = cursor
-
-    async def __aiter__(self) -> AsyncIterator[Any]:
-        for document in self._cursor:
-            yield document
-
-    async def to_list(self, length: int | None = None) -> list[Any]:
-        return list(self._cursor)[:length]
 
 
 class _Session:

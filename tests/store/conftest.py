@@ -50,25 +50,28 @@ class Hub:
             return await self.process.wait()
 
 
+Start = Callable[..., Awaitable[Hub]]
+
+
 @pytest.fixture
-async def start_hub() -> AsyncIterator[Callable[[Path], Awaitable[Hub]]]:
-    """Start hubs; what the test leaves running is ended after it."""
+async def start_process() -> AsyncIterator[Start]:
+    """Start processes that talk as hubs do; what the test leaves running is ended after it."""
     hubs: list[Hub] = []
 
-    async def start(folder: Path) -> Hub:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(HUB),
-            str(folder),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        hubs.append(Hub(process))
+    async def start(*command: str) -> Hub:
+        pipe = asyncio.subprocess.PIPE
+        hubs.append(Hub(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)))
         return hubs[-1]
 
     yield start
     for hub in hubs:
         await hub.end()
+
+
+@pytest.fixture
+def start_hub(start_process: Start) -> Callable[[Path], Awaitable[Hub]]:
+    """Start hubs on a data directory."""
+    return lambda folder: start_process(sys.executable, str(HUB), str(folder))
 
 
 @pytest.fixture
@@ -102,26 +105,18 @@ async def numbers_in(uri: str) -> set[int]:
 
 
 @pytest.fixture
-def on_a_disk_of(tmp_path: Path) -> Callable[..., Awaitable[tuple[int, dict[str, Any]]]]:
-    """Run a hub on a real file system of so many megabytes, in a mount namespace of its own.
+async def start_hub_on_disk_of(tmp_path: Path, start_process: Start) -> Callable[..., Awaitable[Hub]]:
+    """Start hubs on a real file system of so many kilobytes, in a mount namespace of their own.
 
-    Linux lets every user do so unless an administrator forbade it; then this fails and says so.
+    Linux lets every user do so unless an administrator forbade it; then the test fails and says so.
     """
 
-    async def run(megabytes: int, *, least_free: int) -> tuple[int, dict[str, Any]]:
+    async def start(kilobytes: int, *, least_free: int, filler: int = 0) -> Hub:
         script = (
-            f"mount -t tmpfs -o size={megabytes}m tmpfs {tmp_path} && "
+            f"mount -t tmpfs -o size={kilobytes}k tmpfs {tmp_path} && "
+            f"head -c {filler * 1024} /dev/zero > {tmp_path}/filler && "
             f"exec {sys.executable} {HUB} {tmp_path}/mongodb {least_free}"
         )
-        process = await asyncio.create_subprocess_exec(
-            *("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        async with asyncio.timeout(60):
-            out, err = await process.communicate()
-        assert out, f"no small disk can be made here: {err.decode()}"
-        return process.returncode or 0, json.loads(out.splitlines()[0])
+        return await start_process("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script)
 
-    return run
+    return start

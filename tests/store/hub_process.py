@@ -1,6 +1,7 @@
 """A hub reduced to its store: opens the embedded server of a folder and does what it is told on stdin.
 
-`write` inserts until `stop`, and reports what was acknowledged; `pid` tells who serves; end of input ends it.
+`write` inserts until `stop`, and reports what was acknowledged; `count` tells how many so far; `make room` removes the file
+`filler` beside the folder; end of input ends it.
 It prints JSON lines: first {"port", "pid", "uri", "progress"} or {"error"}.
 """
 
@@ -53,6 +54,9 @@ async def main(folder: Path, least_free: int) -> None:
             elif word == "stop" and writing is not None:
                 writing.cancel()
                 report(acknowledged=acknowledged)
+            elif word == "make room":
+                folder.with_name("filler").unlink()
+                report(made=True)
             else:
                 report(port=server.port, pid=server.pid, count=len(acknowledged))
         if writing is not None:

@@ -268,22 +268,33 @@ class TestWhatCannotWork:
 
 
 class TestAFullDisk:
-    async def test_is_measured_before_anything_is_started(self, data_folder):
-        more_than_there_is = shutil.disk_usage(data_folder.parent).total + 1
-        with pytest.raises(SetupError, match=r"the disk that holds .* is full; make room"):
-            await EmbeddedServer(data_folder, least_free=more_than_there_is).__aenter__()
-        assert not (data_folder / "db").exists()
-
-    async def test_of_the_default_size_is_refused_before_a_server_runs(self, data_folder, on_a_disk_of):
+    async def test_is_measured_before_anything_is_started(self, start_hub_on_disk_of):
         # 64 MB is a real file system with room for a server to start, but not to live.
-        status, said = await on_a_disk_of(64, least_free=LEAST_FREE)
-        assert status == 2
-        assert "is full; make room (128 MB free are needed to start)" in said["error"]
+        hub = await start_hub_on_disk_of(64 * 1024, least_free=LEAST_FREE)
+        assert "is full; make room (a start needs 128 MB)" in (await hub.says())["error"]
+        assert await hub.end() == 2
 
-    @pytest.mark.parametrize("megabytes", [1, 4, 8])
+    @pytest.mark.parametrize("kilobytes", [4, 100, 300, 600])
     async def test_that_fills_while_the_server_starts_ends_in_the_same_sentence(
-        self, megabytes, on_a_disk_of
+        self, kilobytes, start_hub_on_disk_of
     ):
-        status, said = await on_a_disk_of(megabytes, least_free=0)
-        assert status == 2
-        assert "is full; make room" in said["error"]
+        hub = await start_hub_on_disk_of(kilobytes, least_free=0)
+        assert "is full; make room" in (await hub.says())["error"]
+        assert await hub.end() == 2
+
+    async def test_that_fills_under_load_loses_nothing_and_the_hub_goes_on_when_there_is_room(
+        self, start_hub_on_disk_of
+    ):
+        hub = await start_hub_on_disk_of(3000, least_free=0, filler=2000)
+        opened = await hub.says()
+        await hub.ask("write 0")
+        async with asyncio.timeout(60):
+            while (full := await hub.ask("count"))["pid"] == opened["pid"]:
+                await asyncio.sleep(0.2)
+        await hub.ask("make room")
+        async with asyncio.timeout(60):
+            while (await hub.ask("count"))["count"] < full["count"] + 20:
+                await asyncio.sleep(0.2)
+        acknowledged = (await hub.ask("stop"))["acknowledged"]
+        assert full["count"] > 0
+        assert set(acknowledged) <= await numbers_in(opened["uri"])

@@ -23,7 +23,9 @@ from pathlib import Path
 
 from hub.errors import SetupError
 
-LEAST_FREE = 128 * 1024 * 1024  # bytes: a fresh server takes 30 MB, its journal and first data the rest
+LEAST_FREE = (
+    128 * 1024 * 1024
+)  # bytes, for a fresh server: it takes 30 MB, its journal and first data the rest
 LARGEST_LOG = 16 * 1024 * 1024  # bytes, after which it is put aside at the next start
 
 
@@ -76,9 +78,9 @@ class DataDirectory:
             SetupError: the disk is full or cannot be written.
         """
         with _explained(self.root):
-            free = shutil.disk_usage(self.root).free
-            if free < self._least_free:
-                raise OSError(errno.ENOSPC, "too little space")
+            fresh = not self.database.exists()
+            if fresh and shutil.disk_usage(self.root).free < self._least_free:
+                raise SetupError(disk_full(self.root, needed=self._least_free))
             self.database.mkdir(mode=0o700, exist_ok=True)
             if not self.key_file.exists():
                 _write(self.key_file, secrets.token_urlsafe(512).replace("-", "+").replace("_", "/"))
@@ -129,22 +131,25 @@ class _explained:  # noqa: N801  (reads as a phrase: with _explained(path))
         ) from error
 
 
-def disk_full(path: Path) -> str:
-    """Return the sentence about a full disk."""
-    needed = LEAST_FREE // 2**20
+def disk_full(path: Path, *, needed: int = LEAST_FREE) -> str:
+    """Return the sentence about a disk without `needed` free bytes."""
     return (
-        f"the disk that holds {path} is full; make room ({needed} MB free are needed to start) "
+        f"the disk that holds {path} is full; make room (a start needs {needed / 2**20:,.0f} MB) "
         "or set TUTTI_DATA_DIR to a folder on another disk"
     )
 
 
 def _write(path: Path, text: str) -> None:
     """Write a private file, whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    draft = path.with_name(f".{path.name}.draft")
     try:
-        os.write(descriptor, text.encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    draft.replace(path)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, text.encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

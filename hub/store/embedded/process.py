@@ -148,15 +148,21 @@ class ServerProcess:
         last = f": {said[-1]}" if said and how != "signal 9" else ""
         return SetupError(f"the MongoDB server ended with {how}{last} ({where})")
 
+    async def ended(self, *, within: float) -> bool:
+        """Wait for the end; tell whether it came within so many seconds."""
+        try:
+            async with asyncio.timeout(within):
+                while self.running:  # noqa: ASYNC110  (a child's end sets no event)
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            return False
+        return True
+
     async def stop(self) -> None:
         """End the server cleanly; by force when it takes longer than 20 s."""
         with suppress(ProcessLookupError):
             self._child.terminate()
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                while self.running:  # noqa: ASYNC110  (a child's end sets no event)
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
+        if not await self.ended(within=STOP_SECONDS):
             self._child.kill()
             self._child.wait()
 

@@ -8,13 +8,14 @@ import asyncio
 from typing import Any
 
 from pymongo import AsyncMongoClient
-from pymongo.errors import ConnectionFailure, OperationFailure
+from pymongo.errors import OperationFailure, PyMongoError
 
 from hub.errors import SetupError
 from hub.store.embedded.process import REPLICA_SET, ServerProcess
 
 USER = "tutti"
 READY_SECONDS = 90.0  # a move takes up to 30 when a silent program sits on the old port
+ENDING_SECONDS = 5.0  # a server that fails lets go of its connections before it is gone
 UNAUTHORIZED, AUTHENTICATION_FAILED, ALREADY_INITIALIZED = 13, 18, 23
 NOT_A_MEMBER, CONFIG_NOT_LOADED = 93, 94
 
@@ -30,18 +31,18 @@ async def make_ready(process: ServerProcess, password: str) -> None:
     """Bring a server that listens to where it takes majority writes from our user.
 
     Raises:
-        SetupError: it ended, it does not know our password, or it elects no primary in a minute.
+        SetupError: it ended, it does not know our password, or it elects no primary in time.
     """
     plain, known = _direct(process.port), _direct(process.port, username=USER, password=password)
     try:
         async with asyncio.timeout(READY_SECONDS):
             await _join_set(process, plain, known)
             await _ensure_user(plain, known, password)
-    except ConnectionFailure as error:
-        if not process.running:
+    except PyMongoError as error:
+        if await process.ended(within=ENDING_SECONDS):
             raise process.failure() from error
         raise SetupError(
-            f"the MongoDB server on port {process.port} stopped answering while it started"
+            f"the MongoDB server on port {process.port} failed while it started: {error}"
         ) from error
     except TimeoutError:
         raise SetupError(f"the MongoDB server did not become ready within {READY_SECONDS:.0f} s") from None

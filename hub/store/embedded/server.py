@@ -179,23 +179,34 @@ class EmbeddedServer:
         pause = WATCH_SECONDS
         while True:
             await asyncio.sleep(pause)
-            if self._process is not None and self._process.running:
+            if self._serves() or not self._owns():
                 pause = WATCH_SECONDS
                 continue
-            if self._lock is None:
-                self._lock = self._directory.lock()
-                if self._lock is None:
-                    continue
-                log.warning("mongodb_taken_over", directory=str(self._directory.root))
-            elif self._process is not None:
-                log.error("mongodb_ended", reason=str(self._process.failure()))
             try:
+                await self._start(may_move=False)
+            except (SetupError, PortTakenError, PyMongoError, OSError) as error:
                 if self._process is not None:
                     await self._process.stop()
-                await self._start(may_move=False)
-            except (SetupError, PortTakenError, PyMongoError) as error:
-                reason = str(error) or f"port {self._port} is taken by another program"
+                    self._process = None
                 pause = min(LONGEST_PAUSE, pause * 2)
-                log.exception("mongodb_not_restarted", reason=reason, again_in_seconds=pause)
+                reason = str(error) or f"port {self._port} is taken by another program"
+                log.warning("mongodb_not_started", reason=reason, again_in_seconds=pause)
             else:
-                log.info("mongodb_restarted", port=self._port)
+                log.info("mongodb_started", port=self._port)
+
+    def _serves(self) -> bool:
+        """Tell whether this hub's own server runs; say once why it does not any more."""
+        if self._process is None:
+            return False
+        if not self._process.running:
+            log.error("mongodb_ended", reason=str(self._process.failure()))
+            self._process = None
+        return self._process is not None
+
+    def _owns(self) -> bool:
+        """Tell whether this hub is the owner, or becomes it now that the one before is gone."""
+        if self._lock is None:
+            self._lock = self._directory.lock()
+            if self._lock is not None:
+                log.warning("mongodb_taken_over", directory=str(self._directory.root))
+        return self._lock is not None
