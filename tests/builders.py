@@ -25,8 +25,8 @@ from hub.profiles.model import Evidence, Identity, Ownership, Profile, Signal, S
 from hub.profiles.view import Directions, ProfileView
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)  # a Monday; the same instant as the fixture `clock`
-DIMENSIONS = 64
-ENCODER = "words-64"
+DIMENSIONS = 256
+ENCODER = "words"
 
 
 @lru_cache(maxsize=100_000)

@@ -186,18 +186,29 @@ def _heaviest(directions: Directions, most: int) -> NDArray[np.float32]:
     return directions.vectors[order]
 
 
-def _first_of(order: NDArray[np.intp], allowed: NDArray[np.bool_], count: int) -> NDArray[np.intp]:
-    """Return the first `count` allowed rows of an order, looking no further than needed."""
+def _first_of(order: NDArray[np.intp], eligible: NDArray[np.bool_], count: int) -> NDArray[np.intp]:
+    """Return the first `count` eligible rows of an order, and up to as many that a gate keeps from among them.
+
+    What would have stood there and does not is an absence that somebody will ask about.
+    """
     start, size = 0, 4 * count
     found: list[NDArray[np.intp]] = []
-    missing = count
+    passed: list[NDArray[np.intp]] = []
+    missing, room = count, count
     while missing > 0 and start < len(order):
         part = order[start : start + size]
-        kept = part[allowed[part]][:missing]
+        allowed = eligible[part]
+        kept = part[allowed][:missing]
+        if len(kept) == missing:  # whatever stands behind the last one that is wanted is not missed
+            end = int(np.flatnonzero(allowed)[missing - 1])
+            part, allowed = part[:end], allowed[:end]
+        kept_out = part[~allowed][:room]
         found.append(kept)
+        passed.append(kept_out)
         missing -= len(kept)
+        room -= len(kept_out)
         start, size = start + size, 4 * size
-    return np.concatenate(found) if found else np.zeros(0, np.intp)
+    return np.concatenate([*found, *passed]) if found else np.zeros(0, np.intp)
 
 
 def _of_categories(
