@@ -92,35 +92,37 @@ class VectorIndex:
             raise ValueError("k must be at least 1")
         if allowed is not None and allowed.shape != (len(self),):
             raise ValueError(f"allowed must be ({len(self)},), not {allowed.shape}")
-        barred = self._empty if allowed is None else self._empty | ~allowed
-        reachable = len(self) - int(np.count_nonzero(barred))
+        findable = ~self._empty if allowed is None else allowed & ~self._empty
+        eligible = np.flatnonzero(findable)
+        reachable = len(eligible)
         rows = np.full((len(queries), k), -1, np.intp)
         similarities = np.full((len(queries), k), UNREACHABLE, np.float32)
         if not reachable:
             return rows, similarities
         shortlist = min(reachable, SHORTLIST * k + SHORTLIST_MORE)
         if reachable <= max(EXACT_ROWS, shortlist):
-            eligible = np.flatnonzero(~barred)
             for number, query in enumerate(queries):
                 self._compare(query, eligible, rows[number], similarities[number])
             return rows, similarities
         step = max(1, BLOCK // len(self))
         for start in range(0, len(queries), step):
             block = queries[start : start + step]
-            nearby = self._scan(block, barred, shortlist)
+            nearby = self._scan(block, eligible, shortlist)
             for number, query in enumerate(block, start):
                 self._compare(query, nearby[number - start], rows[number], similarities[number])
         return rows, similarities
 
-    def _scan(self, queries: NDArray[np.float32], barred: NDArray[np.bool_], count: int) -> NDArray[np.intp]:
-        """Return (q, count) rows that are nearest by int8, each line in ascending order."""
+    def _scan(self, queries: NDArray[np.float32], eligible: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+        """Return (q, count) rows of `eligible` that are nearest by int8, each line in ascending order."""
         assert self._packed is not None, "there are rows to scan"
         codes, _ = _to_int8(queries)
-        rough = np.asarray(numkong.dots_packed(codes, self._packed)) * self._scales
-        rough[:, barred] = -np.inf
-        nearby = np.argpartition(rough, rough.shape[1] - count, axis=1)[:, -count:]
+        rough = np.asarray(numkong.dots_packed(codes, self._packed))
+        scales = self._scales
+        if len(eligible) < len(self):
+            rough, scales = rough.take(eligible, axis=1), scales[eligible]
+        nearby = np.argpartition(rough * scales, len(eligible) - count, axis=1)[:, -count:]
         nearby.sort(axis=1)
-        return nearby
+        return eligible[nearby]
 
     def _compare(
         self,
