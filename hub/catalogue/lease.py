@@ -16,17 +16,26 @@ from hub.store.faults import store_faults
 async def take_lease(store: Store, name: str, holder: str, lasting: timedelta) -> bool:
     """Take or renew the lease `name`; return False while another holder has it."""
     milliseconds = int(lasting.total_seconds() * 1000)
+    # An absent `until` sorts before every date, so that a fresh document is free to take.
+    free = {"$or": [{"$eq": ["$version", holder]}, {"$lt": ["$until", "$$NOW"]}]}
+    until = {"$add": ["$$NOW", milliseconds]}
     with store_faults():
         try:
-            await store.db["versions"].find_one_and_update(
-                {
-                    "_id": f"lease:{name}",
-                    "$or": [{"version": holder}, {"$expr": {"$lt": ["$until", "$$NOW"]}}],
-                },
-                [{"$set": {"version": holder, "until": {"$add": ["$$NOW", milliseconds]}}}],
+            lease = await store.db["versions"].find_one_and_update(
+                {"_id": f"lease:{name}"},
+                [
+                    {"$set": {"taken": free}},
+                    {
+                        "$set": {
+                            "version": {"$cond": ["$taken", holder, "$version"]},
+                            "until": {"$cond": ["$taken", until, "$until"]},
+                        }
+                    },
+                    {"$unset": "taken"},
+                ],
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
-        except DuplicateKeyError:
+        except DuplicateKeyError:  # two made the document at once, and this one came second
             return False
-    return True
+    return bool(lease["version"] == holder)

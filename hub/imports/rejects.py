@@ -18,6 +18,7 @@ from hub.imports.readers import Line
 from hub.imports.values import as_json
 
 _CHUNK = 1 << 20
+BEGINS = b'{"line":'  # how every rejects file begins, so that no other file is written over
 
 
 class RejectsFile:
@@ -41,6 +42,12 @@ class RejectsFile:
             raise SetupError(
                 f"another import is writing {path}; wait for it or name another file with --rejects"
             ) from None
+
+        self._file.seek(0)
+        begins = self._file.read(len(BEGINS))
+        if begins and begins != BEGINS:
+            self._file.close()
+            raise SetupError(f"{path} is no rejects file and is left alone; name another with --rejects")
 
     def __enter__(self) -> Self:
         return self
