@@ -215,9 +215,11 @@ def _mentions(
     for source in (context.get("traits"), traits if kind is EventType.IDENTIFY else None):
         told.extend(_addresses(source))
     external = context.get("externalIds")
-    for entry in external if isinstance(external, list) else ():
-        if isinstance(entry, dict) and _is_identity_type(entry.get("type")):
-            told.append((entry["type"], entry.get("id"), False))
+    told.extend(
+        (entry["type"], entry.get("id"), False)
+        for entry in (external if isinstance(external, list) else ())
+        if isinstance(entry, dict) and _is_identity_type(entry.get("type"))
+    )
     found: dict[str, Mention] = {}
     for type_, value, verified in told:
         mention = _mention(type_, value, verified)

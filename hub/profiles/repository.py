@@ -85,7 +85,7 @@ class ProfileRepository:
 
     def new_home(self, profile_id: str | None = None) -> Home:
         """Return a home that nobody lives in yet: a facet of its own, in a given profile or a new one."""
-        return Home(new_id("fct"), profile_id or new_id("cus"))
+        return Home(new_id("fct"), profile_id or new_id("prf"))
 
     async def homes_of_facets(self, facet_ids: Collection[str]) -> dict[str, str]:
         """Return facet id -> profile id (a hint) by the identities that live there."""
@@ -251,7 +251,7 @@ def _only_duplicates(error: BulkWriteError) -> None:
 
 
 def _identity_document(identity: NewIdentity) -> dict[str, Any]:
-    home = identity.home or Home(new_id("fct"), new_id("cus"))
+    home = identity.home or Home(new_id("fct"), new_id("prf"))
     return {
         "_id": identity.key,
         "type": identity.type,
