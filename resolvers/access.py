@@ -99,7 +99,10 @@ async def customer_meant(context: Context, given: Given, *, doing: str) -> Custo
         if given is None:
             raise InvalidInput("say who is meant", path=("for",), code="CUSTOMER_MISSING")
         ref = given()
-        await context.services.profiles.require(ref)
+        try:
+            await context.services.profiles.require(ref)
+        except NotFound as error:
+            raise NotFound(error.message, path=("for",), code=error.kind) from None
         return ref
     own = context.caller.customer
     if own is None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from hub.consent.control import Correction
 from hub.decisions.model import Channel
 from hub.errors import InvalidInput
 from hub.profiles.model import ConsentState, FeedbackKind, Profile, Purpose
@@ -11,7 +12,10 @@ from resolvers.access import Given
 from resolvers.context import Context
 from resolvers.outcomes import Outcome, outcome
 
-SOURCE = "graphql"
+
+def source_of(context: Context) -> str:
+    """Return what events say of where they come from: this door, and what sort of key opened it."""
+    return f"graphql:{context.caller.scope.value}"
 
 
 async def give_feedback(
@@ -21,7 +25,7 @@ async def give_feedback(
 
     async def doing() -> Profile:
         ref = await access.customer_meant(context, given, doing="giving feedback")
-        return await context.services.control.give_feedback(ref, kind, content_key)
+        return await context.services.control.give_feedback(ref, kind, content_key, source=source_of(context))
 
     return await outcome(doing())
 
@@ -38,7 +42,12 @@ async def set_preferences(
             if key in wanted:
                 raise InvalidInput(f"{key!r} is named twice", path=("preferences", index, "key"))
             wanted[key] = value
-        return await context.services.control.set_preferences(ref, wanted)
+        try:
+            return await context.services.control.set_preferences(ref, wanted, source=source_of(context))
+        except InvalidInput as error:
+            raise InvalidInput(
+                error.message, path=_place(error.path, list(wanted)), code=error.kind
+            ) from None
 
     return await outcome(doing())
 
@@ -62,7 +71,7 @@ async def set_consent(
             purpose,
             channel,
             state,
-            source=source or f"{SOURCE} ({context.caller.scope.value})",
+            source=source or source_of(context),
             policy_version=policy_version or "",
         )
 
@@ -70,13 +79,15 @@ async def set_consent(
 
 
 async def correct_interest(
-    context: Context, given: Given, interest_id: str, action: Any, label: str | None
+    context: Context, given: Given, interest_id: str, action: Correction, label: str | None
 ) -> Outcome[Profile]:
     """Remove or rename an interest."""
 
     async def doing() -> Profile:
         ref = await access.customer_meant(context, given, doing="correcting an interest")
-        return await context.services.control.correct_interest(ref, interest_id, action, label)
+        return await context.services.control.correct_interest(
+            ref, interest_id, action, label, source=source_of(context)
+        )
 
     return await outcome(doing())
 
@@ -93,6 +104,13 @@ async def switch_layer(context: Context, given: Given, layer: str, enabled: bool
                 path=("layer",),
                 code="UNKNOWN_LAYER",
             )
-        return await context.services.control.switch_layer(ref, layer, enabled)
+        return await context.services.control.switch_layer(ref, layer, enabled, source=source_of(context))
 
     return await outcome(doing())
+
+
+def _place(path: tuple[str | int, ...], keys: Sequence[str]) -> tuple[str | int, ...]:
+    """Return where a fault lies in the input, whose wishes are a list, from where it lies among the keys."""
+    if len(path) > 1 and path[0] == "preferences" and path[1] in keys:
+        return ("preferences", keys.index(str(path[1])))
+    return path

@@ -6,13 +6,13 @@ from typing import Any, NoReturn
 
 from hub.auth.model import Scope
 from hub.errors import InvalidInput, NotAvailable
+from hub.events.model import Receipt
 from hub.profiles.model import CustomerRef, Profile
 from resolvers import access
 from resolvers.access import Given
 from resolvers.context import Context
+from resolvers.control import source_of
 from resolvers.outcomes import Outcome, Refusal, outcome
-
-SOURCE = "graphql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ async def record_events(context: Context, events: Sequence[Any]) -> Outcome[Reco
     return Outcome(Recorded(receipt.accepted, receipt.duplicates), rejected)
 
 
-async def _record(context: Context, events: Sequence[Any]) -> Any:
+async def _record(context: Context, events: Sequence[Any]) -> Receipt:
     access.need(context, Scope.INGEST, doing="recording events")
     most = context.services.settings.batch_limit
     if len(events) > most:
@@ -49,7 +49,7 @@ async def _record(context: Context, events: Sequence[Any]) -> Any:
     for index, event in enumerate(events):
         if not isinstance(event, dict):
             raise InvalidInput("an event is an object in the Segment spec", path=("events", index))
-    return await context.services.ingest.record(events, source=SOURCE)
+    return await context.services.ingest.record(events, source=source_of(context))
 
 
 async def export_customer(context: Context, given: Given) -> Outcome[Any]:

@@ -4,7 +4,7 @@ import strawberry
 
 from schema.base import Json
 from schema.customers import Customer
-from schema.enums import Channel, ConsentState, FeedbackKind, InterestAction, Purpose
+from schema.enums import Channel, ConsentState, Correction, FeedbackKind, Purpose
 from schema.errors import UserError
 from schema.operations import Erasure, Export
 from schema.payloads import payload_errors, payload_value
@@ -60,7 +60,7 @@ class SetConsentInput:
 @strawberry.input(description="A correction of what the hub believes.")
 class CorrectInterestInput:
     interest_id: strawberry.ID = strawberry.field(description="The interest's id, as the customer shows it.")
-    action: InterestAction = strawberry.field(description="What to do with it.")
+    action: Correction = strawberry.field(description="What to do with it.")
     label: str | None = strawberry.field(default=None, description="Its new name, for RENAME; else null.")
     for_: CustomerRefInput | None = _for()
 

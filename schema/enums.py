@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from hub.catalogue.model import Availability, ContentKind, NeedPattern
+from hub.consent.control import Correction
 from hub.decisions.model import Channel
 from hub.events.names import TimelineKind
 from hub.profiles.model import ConsentState, FeedbackKind, InterestKind, Purpose, Source
@@ -15,9 +16,9 @@ __all__ = [
     "Channel",
     "ConsentState",
     "ContentKind",
+    "Correction",
     "FeedbackKind",
     "GrantState",
-    "InterestAction",
     "InterestKind",
     "JobState",
     "NeedPattern",
@@ -25,13 +26,6 @@ __all__ = [
     "Source",
     "TimelineKind",
 ]
-
-
-class InterestAction(StrEnum):
-    """What to do with an interest."""
-
-    REMOVE = "REMOVE"
-    RENAME = "RENAME"
 
 
 class GrantState(StrEnum):
@@ -52,20 +46,21 @@ class JobState(StrEnum):
     FAILED = "FAILED"
 
 
-def describe(enum: Any, description: str, values: dict[str, str]) -> None:
-    """Register an enum with a description of itself and of every value.
+def describe(enum: Any, description: str, values: dict[str, str], *, name: str | None = None) -> None:
+    """Register an enum with a description of itself and of every value; `name` is its name in the schema.
 
     Raises:
         KeyError: if a value has no description.
     """
-    for value in strawberry.enum(enum, description=description).__strawberry_definition__.values:
+    for value in strawberry.enum(enum, name=name, description=description).__strawberry_definition__.values:
         value.description = values[value.name]
 
 
 describe(
-    InterestAction,
+    Correction,
     "What to do with an interest.",
     {"REMOVE": "It is wrong: forget it.", "RENAME": "It is right, but has another name."},
+    name="InterestAction",
 )
 
 describe(
