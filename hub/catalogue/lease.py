@@ -38,4 +38,4 @@ async def take_lease(store: Store, name: str, holder: str, lasting: timedelta) -
             )
         except DuplicateKeyError:  # two made the document at once, and this one came second
             return False
-    return bool(lease["version"] == holder)
+    return lease is not None and bool(lease["version"] == holder)

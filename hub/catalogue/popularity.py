@@ -45,7 +45,7 @@ WEIGHTS: Mapping[str, float] = {
     "Article Read": 1.0,
     "Content Viewed": 1.0,
 }
-INTERVAL = 30.0  # seconds between two looks of the background loop
+INTERVAL = 120.0  # seconds between two looks of the background loop
 _ONE = "current"
 
 

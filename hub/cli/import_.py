@@ -88,6 +88,7 @@ class _Bar:
         )
         self._section: TaskID | None = None
         self._embedding: TaskID | None = None
+        self._folding: TaskID | None = None
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -105,6 +106,11 @@ class _Bar:
     def advance(self, share: float, lines: int) -> None:
         if self._section is not None:
             self._bar.update(self._section, completed=share, note=f"{lines:,} lines")
+
+    def fold(self, facets: int) -> None:
+        if self._folding is None:
+            self._folding = self._bar.add_task("profiles", total=None, note="")
+        self._bar.update(self._folding, completed=facets, note=f"{facets:,} customers and visits")
 
     def embed(self, done: int, total: int) -> None:
         if self._embedding is None:

@@ -35,6 +35,10 @@ class Progress(Protocol):
         """So much of the file (0 to 1) has been read, so many lines are accounted for."""
         ...
 
+    def fold(self, facets: int) -> None:
+        """So many customers have been folded out of what was recorded."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

@@ -156,6 +156,8 @@ class ImportService:
                 progress=progress,
             )
             await self._catalogue.refresh()
+            if EVENTS in plan.sections:
+                await self._ingest.recover(progress=progress.fold)
             if await popularity.refresh(self._store, self._clock):
                 await self._catalogue.refresh()
             state.done = True

@@ -23,6 +23,8 @@ class Ingest(Protocol):
 
     async def record(self, messages: Sequence[Mapping[str, Any]], *, source: str) -> Receipt: ...
 
+    async def recover(self, *, progress: Callable[[int], None] | None = None) -> int: ...
+
 
 class Sink(Protocol):
     """Whatever takes units; `tally` counts what became of them, in words."""

@@ -54,6 +54,9 @@ class Quiet:
     def advance(self, share, lines):
         pass
 
+    def fold(self, facets):
+        pass
+
 
 class Remembering:
     """A store: messages count once by their id; entries are what was put last."""
