@@ -6,7 +6,6 @@
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -95,7 +94,7 @@ async def open_services(
         layers = load_layers()
         scenarios = ScenarioService(store)
         await scenarios.seed()
-        profiles = ProfileService(store, catalogue, encoder, clock)
+        profiles = ProfileService(store, lambda: catalogue.snapshot, encoder)
         ledger = LedgerService(store, clock)
         events = IngestService(store, profiles, clock)
         services = Services(
@@ -135,12 +134,10 @@ async def open_hub(
     async with open_services(settings, client=client, clock=clock, say=say) as (services, auth, signer, store):
         readiness = Readiness("recovery")
         app = build_app(services, auth, signer, readiness, store.ping)
-        recovered = await services.ingest.recover()
-        if recovered:
-            say(f"Projected {recovered} events that an earlier stop had left")
         readiness.waiting_for = ""
         loops = [
             asyncio.create_task(_always("catalogue", services.catalogue.watch)),
+            asyncio.create_task(_always("projection", services.ingest.maintain)),
             asyncio.create_task(_always("popularity", lambda: keep_fresh(store, services.clock))),
         ]
         try:
@@ -154,11 +151,10 @@ async def open_hub(
 async def _always(name: str, loop: Callable[[], Awaitable[None]]) -> None:
     """Run a background loop for ever; a fault of it is logged and it starts again."""
     while True:
-        with contextlib.suppress(asyncio.TimeoutError):
-            try:
-                await loop()
-            except Exception:
-                log.exception("a background loop failed and starts again", loop=name)
+        try:
+            await loop()
+        except Exception:
+            log.exception("a background loop failed and starts again", loop=name)
         await asyncio.sleep(1)
 
 
@@ -178,7 +174,12 @@ def build_app(
     app = Starlette(
         routes=[
             graphql_route(schema.schema.build(), context_of, services.settings),
-            *ingest.routes(services.ingest, auth.authenticate, services.settings),
+            *ingest.routes(
+                services.ingest,
+                auth.authenticate,
+                body_limit=services.settings.body_limit,
+                batch_limit=services.settings.batch_limit,
+            ),
             *unsubscribe.routes(services.control, signer),
             *health.routes(readiness, ping),
             metrics.route(),
