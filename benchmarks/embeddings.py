@@ -4,14 +4,18 @@
 
 FOLDER holds `online_retail/online_retail.parquet` and `banking77/{train,test}.csv`; without it the
 texts are composed from word lists, and the question-answering figure is left out. Times are CPU time
-of this process, so that a busy machine blurs them less; only ratios are worth comparing.
+of this process on one thread, so that a busy machine blurs them less; only ratios are worth comparing.
+Run it as a process of its own: numpy must not have been imported with more threads before.
 """
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads that wait by spinning would count as work
 
 import argparse
 import csv
 import itertools
 import json
-import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -111,7 +115,7 @@ def measure_encoders(
     import torch
 
     full = load("minilm", load_settings().model_dir)
-    torch.set_num_threads(1)  # as int8 has; threads that wait by spinning would count as work
+    torch.set_num_threads(1)  # as int8 has
     short = list(texts[:32])
     found: dict[str, Any] = {}
     for name, some in {
