@@ -127,8 +127,7 @@ class Linker:
         """Link the profile of an anonymous cluster into the claim's."""
         header = (await self._repository.headers([profile_id])).get(profile_id, Header(id=profile_id))
         if header.merged_into is None:
-            cluster = await self._repository.facets_of([profile_id])
-            if any(facet.primary.type == "user_id" for facet in cluster):
+            if await self._repository.has_user(profile_id):
                 return Verdict.CONTRADICTION
             await self._repository.ensure_profile(claim.profile_id, claim.facet_id)
             if not await self._repository.note_merge(header, claim.profile_id, claim.at, claim.message_id):

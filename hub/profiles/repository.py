@@ -94,6 +94,20 @@ class ProfileRepository:
             cursor = self._identities.find(query, {"facet_id": 1, "profile_id": 1})
             return {document["facet_id"]: document["profile_id"] async for document in cursor}
 
+    async def has_user(self, profile_id: str) -> bool:
+        """Tell whether a user id lives in a profile, be its first event projected yet or not."""
+        with store_faults():
+            # An identity is written before its first event is, so that there is no moment at which a user's
+            # profile looks like a visitor's.
+            housed = await self._identities.find_one(
+                {"profile_id": profile_id, "type": "user_id"}, {"_id": 1}
+            )
+            return (
+                housed is not None
+                or await self._facets.find_one({"profile_id": profile_id, "primary.0": "user_id"}, {"_id": 1})
+                is not None
+            )
+
     async def verify(self, key: str) -> None:
         """Say that an identity was verified."""
         with store_faults():

@@ -1,0 +1,162 @@
+"""Who is one customer, and who is kept apart."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from hub.errors import Unavailable
+from hub.profiles.model import ConsentState, Purpose
+from hub.profiles.repository import ProfileRepository
+from tests.profiles.rooms import Rooms, track
+
+
+async def visit(rooms: Rooms, anon: str = "a1", *, product: str = "rye-bread", ago: float = 9) -> str:
+    """Let a visitor look at something; return the profile's id."""
+    await rooms.send(track("Product Viewed", None, anon=anon, ago=ago, product_id=product))
+    return (await rooms.require(anon, "anonymous_id")).id
+
+
+class TestIdentify:
+    async def test_links_what_the_visitor_did_before(self, rooms: Rooms) -> None:
+        former = await visit(rooms)
+        await rooms.identify("mia", anon="a1")
+
+        profile = await rooms.require("mia")
+        assert profile.id != former
+        assert profile.former_ids == (former,)
+        assert [signal.content_key for signal in profile.recent] == ["rye-bread"]
+        assert sorted(identity.key for identity in profile.identities) == ["anonymous_id:a1", "user_id:mia"]
+        assert (await rooms.require("a1", "anonymous_id")).id == profile.id
+        assert (await rooms.require(former, "id")).id == profile.id
+
+    async def test_what_the_visitor_does_later_is_the_customers_too(self, rooms: Rooms) -> None:
+        await rooms.identify("mia", anon="a1")
+        await visit(rooms, "a1", product="desk-lamp", ago=0)
+        assert (await rooms.require("mia")).recent[-1].content_key == "desk-lamp"
+
+    async def test_several_devices_are_one_customer(self, rooms: Rooms) -> None:
+        former = {
+            await visit(rooms, anon, product=product)
+            for anon, product in (("a1", "rye-bread"), ("a2", "desk-lamp"))
+        }
+        for anon in ("a1", "a2"):
+            await rooms.identify("mia", anon=anon)
+        profile = await rooms.require("mia")
+        assert set(profile.former_ids) == former
+        assert {signal.content_key for signal in profile.recent} == {"rye-bread", "desk-lamp"}
+        assert len(profile.facet_ids) == 3
+
+    async def test_a_device_of_two_users_stays_with_the_first_and_merges_nobody(self, rooms: Rooms) -> None:
+        await visit(rooms, "kiosk")
+        await rooms.identify("mia", anon="kiosk")
+        await rooms.identify("ben", anon="kiosk")
+        mia, ben = await rooms.require("mia"), await rooms.require("ben")
+        assert mia.id != ben.id
+        assert (await rooms.require("kiosk", "anonymous_id")).id == mia.id
+        assert ben.recent == ()
+
+    async def test_doing_it_again_changes_nothing(self, rooms: Rooms) -> None:
+        await visit(rooms)
+        await rooms.send({"type": "identify", "userId": "mia", "anonymousId": "a1", "messageId": "i1"})
+        before = await rooms.require("mia")
+        receipt = await rooms.send(
+            {"type": "identify", "userId": "mia", "anonymousId": "a1", "messageId": "i1"}
+        )
+        assert (receipt.accepted, receipt.duplicates) == (0, 1)
+        assert (await rooms.require("mia")).version == before.version
+
+
+class TestAlias:
+    async def test_joins_a_visitors_past(self, rooms: Rooms) -> None:
+        former = await visit(rooms, "old")
+        await rooms.send({"type": "alias", "userId": "mia", "previousId": "old"})
+        assert (await rooms.require("mia")).former_ids == (former,)
+
+    async def test_of_two_users_merges_nobody(self, rooms: Rooms) -> None:
+        await rooms.track("Product Viewed", "ben", product_id="rye-bread")
+        await rooms.send({"type": "alias", "userId": "mia", "previousId": "ben"})
+        mia, ben = await rooms.require("mia"), await rooms.require("ben")
+        assert mia.id != ben.id
+        assert mia.former_ids == ()
+        assert mia.recent == ()
+
+
+class TestAddresses:
+    async def test_a_shared_address_merges_nobody_and_is_everybodys_address(self, rooms: Rooms) -> None:
+        await rooms.identify("mia", email="family@example.com")
+        await rooms.identify("ben", email="family@example.com")
+        mia, ben = await rooms.require("mia"), await rooms.require("ben")
+        assert mia.id != ben.id
+        assert mia.identity("email") == ben.identity("email") == "family@example.com"
+        assert (await rooms.require("family@example.com", "email")).id == mia.id
+
+    async def test_an_unverified_address_of_a_visitor_links_nobody(self, rooms: Rooms) -> None:
+        await rooms.send({"type": "identify", "anonymousId": "a1", "traits": {"email": "m@example.com"}})
+        await rooms.identify("mia", email="m@example.com")
+        assert (await rooms.require("mia")).former_ids == ()
+
+    async def test_an_address_verified_on_both_sides_links_a_visitor(self, rooms: Rooms) -> None:
+        traits = {"email": "m@example.com", "email_verified": True}
+        await rooms.send({"type": "identify", "anonymousId": "a1", "traits": traits})
+        former = (await rooms.require("a1", "anonymous_id")).id
+        await rooms.identify("mia", **traits)
+        assert (await rooms.require("mia")).former_ids == (former,)
+
+
+class TestConsentAfterLinking:
+    async def test_the_strictest_wins_until_the_customer_speaks_again(self, rooms: Rooms) -> None:
+        def said(who: dict[str, Any], state: str, hour: int) -> dict[str, Any]:
+            properties = {"purpose": "PERSONALIZATION", "state": state}
+            at = f"2026-03-02T{hour:02}:00:00Z"
+            return {
+                "type": "track",
+                "event": "Consent Preference Updated",
+                "properties": properties,
+                "timestamp": at,
+                **who,
+            }
+
+        async def state() -> ConsentState:
+            profile = await rooms.require("mia")
+            return next(c.state for c in profile.consents if c.purpose is Purpose.PERSONALIZATION)
+
+        await rooms.send(said({"anonymousId": "a1"}, "DENIED", 1), said({"userId": "mia"}, "GRANTED", 2))
+        assert await state() is ConsentState.GRANTED
+        await rooms.send(
+            {"type": "identify", "userId": "mia", "anonymousId": "a1", "timestamp": "2026-03-02T03:00:00Z"}
+        )
+        assert await state() is ConsentState.DENIED
+        await rooms.send(said({"userId": "mia"}, "GRANTED", 4))
+        assert await state() is ConsentState.GRANTED
+        await rooms.send(said({"anonymousId": "a1"}, "DENIED", 5))
+        assert await state() is ConsentState.DENIED
+
+
+class TestRaces:
+    async def test_two_users_claim_one_visitor_at_once_and_one_gets_them(self, rooms: Rooms) -> None:
+        former = await visit(rooms)
+        users = [f"u{number}" for number in range(6)]
+        await asyncio.gather(*(rooms.identify(user, anon="a1") for user in users))
+        profiles = [await rooms.require(user) for user in users]
+        assert len({profile.id for profile in profiles}) == 6
+        owners = [profile for profile in profiles if profile.former_ids]
+        assert [owner.former_ids for owner in owners] == [(former,)]
+        assert (await rooms.require("a1", "anonymous_id")).id == owners[0].id
+
+    async def test_a_merge_that_was_interrupted_is_carried_out_by_whoever_meets_it(
+        self, rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        former = await visit(rooms)
+
+        async def crash(*_: object) -> None:
+            raise Unavailable("the store went away")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(ProfileRepository, "move", crash)
+            await rooms.identify("mia", anon="a1")
+        assert await rooms.ingest.recover() == 1
+        profile = await rooms.require("mia")
+        assert profile.former_ids == (former,)
+        assert [signal.content_key for signal in profile.recent] == ["rye-bread"]
+        assert (await rooms.require("a1", "anonymous_id")).id == profile.id
