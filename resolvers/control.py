@@ -69,7 +69,7 @@ async def set_consent(
         return await context.services.control.set_consent(
             ref,
             purpose,
-            channel,
+            None if channel is None else channel.value,
             state,
             source=source or source_of(context),
             policy_version=policy_version or "",
