@@ -127,6 +127,8 @@ def _compare(model: Any, target: Path) -> None:
 def main() -> None:
     """Run as a program: two arguments, the folder of the weights and the folder to write to."""
     source, target = map(Path, sys.argv[1:3])
+    if not (source / "modules.json").is_file():  # told before torch takes its seconds to load
+        sys.exit(f"there is no SentenceTransformer in {source}")
     logging.basicConfig(level=logging.ERROR)
     warnings.simplefilter("ignore")  # the legacy exporter warns of itself; the comparison is our check
     prepare_int8(source, target)

@@ -124,7 +124,7 @@ class TestPrepare:
 
 class TestChildProcess:
     def test_its_last_words_become_the_reason(self, tmp_path):
-        with pytest.raises(SetupError, match="could not be prepared: "):
+        with pytest.raises(SetupError, match="could not be prepared: there is no SentenceTransformer in"):
             models._run(tmp_path / "no weights", tmp_path, lambda step: None)
 
 
