@@ -51,11 +51,6 @@ def load_house(folder: Traversable | None = None) -> House:
     )
 
 
-def pictures() -> Traversable:
-    """Return the folder of SVG pictures that `image_url`s of the form `/demo/pictures/NAME.svg` mean."""
-    return files(__package__) / "pictures"
-
-
 def _read(file: Traversable, adapter: TypeAdapter[Entry]) -> tuple[Entry, ...]:
     entries: list[Entry] = []
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
