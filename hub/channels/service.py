@@ -10,6 +10,7 @@ nothing, and no step before the ledger writes (law 7).
 """
 
 import asyncio
+import traceback
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -214,8 +215,10 @@ class ExperienceService:
             return self._decisions.decide_without_store(view, scenario, degraded=SCENARIO_OLD)
         except TuttiError:
             raise
-        except Exception:
-            log.exception("decision failed", scenario=scenario)
+        except Exception as error:  # noqa: BLE001 - a third party's layer may raise whatever it likes
+            # Frames without values and without the message: both could hold personal data.
+            frames = traceback.format_tb(error.__traceback__)
+            log.error("decision failed", scenario=scenario, error=type(error).__name__, frames=frames)  # noqa: TRY400
             plain = await store.of(self._decisions.decide(view, scenario, MixRequest(solo=("base",)), at))
             return replace(plain, degraded=LAYERS_FAILED)
 
