@@ -40,7 +40,8 @@ def _object(value: Any) -> Any:
     return {} if value is None else value
 
 
-Id = Annotated[str | None, BeforeValidator(_id_text), Field(max_length=LONGEST_VALUE)]
+Id = Annotated[Annotated[str, Field(max_length=LONGEST_VALUE)] | None, BeforeValidator(_id_text)]
+Name = Annotated[str, Field(max_length=LONGEST_NAME)] | None
 Object = Annotated[dict[str, Any], BeforeValidator(_object)]
 
 
@@ -55,9 +56,9 @@ class Message(BaseModel):
     anonymousId: Id = None  # noqa: N815
     previousId: Id = None  # noqa: N815
     groupId: Id = None  # noqa: N815
-    event: Annotated[str | None, Field(max_length=LONGEST_NAME)] = None
-    name: Annotated[str | None, Field(max_length=LONGEST_NAME)] = None
-    category: Annotated[str | None, Field(max_length=LONGEST_NAME)] = None
+    event: Name = None
+    name: Name = None
+    category: Name = None
     traits: Object = Field(default_factory=dict)
     properties: Object = Field(default_factory=dict)
     context: Object = Field(default_factory=dict)
