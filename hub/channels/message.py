@@ -22,7 +22,6 @@ MOST_CLAIMS = 3
 MOST_OFFERS = 2
 FILLER = "\u034f\u200c\u00a0" * 60  # keeps a client from filling the preview line with the body's first words
 
-WIDE, NARROW = 552, 264  # picture widths in a body of 600 px: alone in a row, two in a row
 ACTIONS = {ContentKind.PRODUCT: "Have a look"}
 REMARKS = {Availability.PREORDER: "to be ordered in advance", Availability.LOW_STOCK: "only a few left"}
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -98,12 +97,14 @@ def _label(context: PresentationContext) -> str:
 
 
 def _slot(slot: Slot, is_first: bool, context: PresentationContext) -> dict[str, Any]:
-    """Return a slot as rows: the message's very first item alone and large, the others two by two."""
+    """Return a slot as rows: two by two; the message's very first item, and an odd last one, beside its picture."""
     shown = list(slot.items)
     rows: list[list[dict[str, Any]]] = []
-    if is_first or len(shown) == 1:
-        rows.append([_item(shown.pop(0), context, wide=True, lead=is_first)])
-    rows += [[_item(item, context, wide=False) for item in shown[i : i + 2]] for i in range(0, len(shown), 2)]
+    if is_first:
+        rows.append([_item(shown.pop(0), context, wide=True, lead=True)])
+    for start in range(0, len(shown), 2):
+        pair = shown[start : start + 2]
+        rows.append([_item(item, context, wide=len(pair) == 1) for item in pair])
     return {"title": slot.title, "rows": rows}
 
 
@@ -116,11 +117,10 @@ def _item(
         "summary": shortened(content.summary, LONGEST_SUMMARY) or None,
         "url": _http(content.url, context.speaker.website or context.base_url) or None,
         "image": _http(content.image_url, context.base_url) or None,
-        "width": WIDE if wide else NARROW,
         "price": price(content.price) if content.price else None,
         "remark": REMARKS.get(content.availability),
         "why": item.why.sentence or None,
-        "size": 20 if wide else 17,
+        "wide": wide,
         "lead": lead,
         "action": ACTIONS.get(content.kind, "Read on"),
     }
