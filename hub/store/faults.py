@@ -49,7 +49,7 @@ class StoreFaults:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, PyMongoError):
+        if isinstance(error, (PyMongoError, DocumentTooLarge)):  # the latter is one of BSON's errors
             translated = translate(error)
             if translated is not None:
                 raise translated from error
@@ -65,14 +65,14 @@ class StoreFaults:
         return guarded
 
 
-def translate(error: PyMongoError) -> TuttiError | None:
+def translate(error: PyMongoError | DocumentTooLarge) -> TuttiError | None:
     """Return the hub's error for a driver's, or None where it is no expected failure."""
+    if isinstance(error, DocumentTooLarge):
+        return TooLarge("this is more than one document can hold (16 MB)")
     if isinstance(error, BulkWriteError):
         return _of_bulk(error)
     if isinstance(error, DuplicateKeyError):
         return Conflict("something with the same key is there already")
-    if isinstance(error, DocumentTooLarge):
-        return TooLarge("this is more than one document can hold (16 MB)")
     if isinstance(error, (ConnectionFailure, WaitQueueTimeoutError)) or error.timeout:
         return _unavailable()
     if isinstance(error, OperationFailure):
@@ -86,7 +86,7 @@ def translate(error: PyMongoError) -> TuttiError | None:
 def _of_bulk(error: BulkWriteError) -> TuttiError | None:
     details = error.details or {}
     codes = {fault.get("code") for fault in details.get("writeErrors", ())}
-    if codes & PASSING or (not codes and details.get("writeConcernErrors")):
+    if codes & PASSING or details.get("writeConcernErrors"):
         return _unavailable()
     if codes <= {DUPLICATE_KEY, WRITE_CONFLICT} and codes:
         return Conflict("some of these are there already")
