@@ -68,7 +68,7 @@ def decide(
         mix=mix,
         ranking=ranking,
         removed=removed,
-        offers=_offers(view, shelf, scenario, moment, rows),
+        offers=_offers(view, shelf, scenario, moment, ranking),
         voice=voice,
         claims=claims,
         degraded=degraded,
@@ -109,10 +109,13 @@ def _held(name: str, contribution: Contribution, count: int) -> Contribution:
 
 
 def _offers(
-    view: ProfileView, shelf: Shelf, scenario: Scenario, moment: Moment, rows: NDArray[np.intp]
+    view: ProfileView, shelf: Shelf, scenario: Scenario, moment: Moment, ranking: ScoredRanking
 ) -> tuple[Offer, ...]:
-    present = {shelf.snapshot.categories[code] for code in np.unique(shelf.snapshot.category_codes[rows])}
-    return offers_for(shelf.snapshot.offers, view, moment, brands=scenario.brands, categories=present)
+    best: dict[str, int] = {}
+    if shelf.snapshot.offers:
+        for position, content in enumerate(ranking.contents, 1):
+            best.setdefault(content.category, position)
+    return offers_for(shelf.snapshot.offers, view, moment, brands=scenario.brands, best=best)
 
 
 def _speaker(shelf: Shelf, scenario: Scenario) -> tuple[str, tuple[Claim, ...]]:

@@ -31,7 +31,7 @@ from hub.decisions.shelf import Shelf
 from hub.layers.base import Moment
 from hub.layers.lasting import Owned
 from hub.layers.needs import lasting_sentence
-from hub.layers.words import day, quoted, when
+from hub.layers.words import day, thing, when
 from hub.profiles.view import ProfileView
 
 CLOSES_CATEGORY = {NeedPattern.ONCE: BOUGHT_ONCE, NeedPattern.DURABLE: STILL_LASTING}
@@ -189,7 +189,7 @@ class _Teller:
 
     def _bought_once(self, item: Owned) -> str:
         bought = when(item.ownership.last_at, self.view.at)
-        return f"You bought the {quoted(item.content.title)} {bought}, and one is enough"
+        return f"You bought the {thing(item.content)} {bought}, and one is enough"
 
     def _collected(self, item: Owned) -> str:
         return f"You have this one already: you bought it {when(item.ownership.last_at, self.view.at)}"

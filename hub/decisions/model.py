@@ -65,7 +65,7 @@ class Scenario:
     slots: Mapping[Channel, tuple[SlotSpec, ...]]
     goal: Goal
     brands: tuple[str, ...] = ()  # whose content may be shown; empty: every brand of the house
-    variety: float = 0.3  # 0: by score alone; 1: as unlike each other as can be
+    variety: float = 0.3  # 0: by score alone; 1: by how little what stands above covers
     version: int = 1
 
 
@@ -91,11 +91,13 @@ class VarietyStep:
 
     `rank_by_score` is where the item stood among all that were scored; `closest_key` names the item
     of its kind above it that is most like it, `similarity` is their cosine (0 for the first of a kind).
+    `crowding` is how much of it the items of its kind above cover together, from 0 to 1.
     """
 
     rank_by_score: int
     closest_key: str | None
     similarity: float
+    crowding: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

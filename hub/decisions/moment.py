@@ -1,6 +1,6 @@
 """The moment: in which situation the customer is, told from their profile alone.
 
-    first_visit           nobody we know, or somebody who has done nothing yet
+    first_visit           nobody we know, or somebody who came today and has done nothing yet
     just_bought           an order within two days
     cart_left             something lies in the basket for an hour to a fortnight
     return_after_absence  nothing heard for 45 days or more before this visit
@@ -19,6 +19,7 @@ from hub.profiles.view import ProfileView
 
 VISIT = timedelta(minutes=30)  # signals closer together than this are one visit
 ABSENCE = timedelta(days=45)
+NEW = timedelta(days=1)
 JUST_BOUGHT = timedelta(days=2)
 CART_LEFT_AFTER = timedelta(hours=1)
 CART_FORGOTTEN_AFTER = timedelta(days=14)
@@ -51,7 +52,7 @@ def _situation(view: ProfileView, at: datetime, due: tuple[str, ...]) -> tuple[s
     if not view.personal:
         return "browsing", ()
     past = [signal for signal in view.recent if signal.stamp.at <= at]
-    if not past and not any(own.count > 0 for own in view.owned.values()) and view.last_seen_at is None:
+    if not past and not any(own.count > 0 for own in view.owned.values()) and _is_new(view, at):
         return "first_visit", ()
     bought = [
         signal.content_key
@@ -68,6 +69,11 @@ def _situation(view: ProfileView, at: datetime, due: tuple[str, ...]) -> tuple[s
     if _away_before(view, at) >= ABSENCE:
         return "return_after_absence", ()
     return ("replenishment_due", due) if due else ("browsing", ())
+
+
+def _is_new(view: ProfileView, at: datetime) -> bool:
+    """Tell whether the customer was first heard of within a day."""
+    return view.last_seen_at is None or view.first_seen_at is None or at - view.first_seen_at < NEW
 
 
 def _cart_is_left(view: ProfileView, at: datetime) -> bool:

@@ -109,6 +109,7 @@ class ScoredRanking:
                     rank_by_score=rank_after,
                     closest_key=contents[rows[closest]].key if closest >= 0 else None,
                     similarity=float(self._varied.similarity[position]),
+                    crowding=float(self._varied.crowding[position]),
                 ),
             ),
         )

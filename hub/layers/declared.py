@@ -7,10 +7,11 @@ from hub.layers.similarity import nearness, ramp
 from hub.profiles.model import FeedbackKind
 from hub.profiles.view import ProfileView
 
-UNRELATED = 0.2
-SAME = 0.65
+UNRELATED = 0.25
+SAME = 0.55  # three words are never very near to a whole description
 AVOIDED_FROM = 0.4  # cosine from which an item counts as one of the avoided kind
 AVOIDED_FULLY = 0.65
+WORTH_TELLING = 0.3  # a fainter likeness is no reason that a person would accept
 SPREAD = 0.1  # margin of cosines over which a like that is as near outweighs a dislike
 
 FEEDBACK: dict[FeedbackKind, float] = {
@@ -59,6 +60,6 @@ class DeclaredLayer:
             if kind is not None and FEEDBACK[kind] > 0:
                 return "You asked to see this again"
             label = view.declared.labels[liked.nearest[position]] if view.declared.labels else ""
-            return f"You told us you like {label}" if label and scores[position] > 0 else ""
+            return f"You told us you like {label}" if label and scores[position] >= WORTH_TELLING else ""
 
         return Contribution(scores, sentence)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hub.catalogue.model import NeedPattern
 from hub.layers.base import Candidates, Contribution, Moment
 from hub.layers.lasting import Owned, due_items, owned_items
-from hub.layers.words import day, leaf_words, quoted, when
+from hub.layers.words import day, leaf_words, thing, when
 from hub.profiles.view import ProfileView
 
 DUE = 1.0
@@ -68,7 +68,7 @@ class NeedsLayer:
             age = (view.at - item.ownership.last_at).total_seconds() / 86_400
             score = COMPLEMENT * 0.5 ** (max(age, 0.0) / COMPLEMENT_HALF_LIFE_DAYS)
             bought = when(item.ownership.last_at, view.at)
-            sentence = f"Goes well with the {quoted(item.content.title)} you bought {bought}"
+            sentence = f"Goes well with the {thing(item.content)} you bought {bought}"
             board.give(snapshot.in_category(category, codes), score, sentence)
         for category in collections(owned):
             sentence = f"You collect {leaf_words(category)}, and do not have this one yet"
@@ -76,20 +76,19 @@ class NeedsLayer:
 
 
 def due_sentence(item: Owned) -> str:
-    """Return the reminder for a refill: "Your coffee should be running out about now"."""
-    name = leaf_words(item.content.category) or quoted(item.content.title)
-    return f"Your {name} should be running out about now"
+    """Return the reminder for a refill: "Your house coffee should be running out about now"."""
+    return f"Your {thing(item.content)} should be running out about now"
 
 
 def lasting_sentence(item: Owned, at: datetime) -> str:
     """Return what is said of a purchase that still satisfies its need."""
     until = item.lasts_until
     end = f" until {day(until, at)}" if until is not None else ""
-    return f"The {quoted(item.content.title)} you bought {when(item.ownership.last_at, at)} should last{end}"
+    return f"The {thing(item.content)} you bought {when(item.ownership.last_at, at)} should last{end}"
 
 
 def complements(owned: Iterable[Owned], at: datetime) -> dict[str, Owned]:
-    """Return the categories that go with a purchase of the last three months, each with the latest such."""
+    """Return the categories that go with a purchase of the last three months, each with it, the latest first."""
     found: dict[str, Owned] = {}
     since = at - timedelta(days=COMPLEMENT_DAYS)
     for item in owned:
@@ -99,7 +98,7 @@ def complements(owned: Iterable[Owned], at: datetime) -> dict[str, Owned]:
             known = found.get(category)
             if known is None or (known.ownership.last_at, known.row) < (item.ownership.last_at, item.row):
                 found[category] = item
-    return found
+    return dict(sorted(found.items(), key=lambda pair: pair[1].ownership.last_at, reverse=True))
 
 
 def collections(owned: Iterable[Owned]) -> list[str]:

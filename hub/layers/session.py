@@ -1,15 +1,15 @@
 """Layer `session`: what the customer is after right now, in this visit."""
 
-import numpy as np
-
 from hub.layers.base import Candidates, Contribution, Moment
-from hub.layers.similarity import nearness, ramp, telling_evidence
-from hub.layers.words import Memory
+from hub.layers.similarity import damp, nearness, ramp, telling_evidence
+from hub.layers.words import Memory, given_back
 from hub.profiles.view import ProfileView
 
 UNRELATED = 0.2
 SAME = 0.75
+WORTH_TELLING = 0.15
 SEEN_ALREADY = 0.5  # what was just looked at needs less pointing at than its like
+GIVEN_BACK = 0.0
 
 
 class SessionLayer:
@@ -24,14 +24,13 @@ class SessionLayer:
         """Score by the nearest direction of the session; nothing without one."""
         found = nearness(candidates, view.session)
         scores = ramp(found.cosines, UNRELATED, SAME)
-        if len(view.session):
-            seen = {piece.content_key for evidence in view.session.evidence for piece in evidence}
-            rows = [row for key in seen if (row := candidates.snapshot.row(key)) is not None]
-            scores = np.where(np.isin(candidates.rows, rows), SEEN_ALREADY * scores, scores)
+        seen = {piece.content_key for evidence in view.session.evidence for piece in evidence}
+        scores = damp(candidates, scores, seen, SEEN_ALREADY)
+        scores = damp(candidates, scores, given_back(view), GIVEN_BACK)
         memory = Memory(view, candidates.snapshot)
 
         def sentence(position: int) -> str:
-            if scores[position] <= 0:
+            if scores[position] < WORTH_TELLING:
                 return ""
             direction = int(found.nearest[position])
             about = candidates.snapshot.contents[candidates.rows[position]].key

@@ -1,5 +1,6 @@
 """How near candidates lie to some of a customer's directions, and how that nearness becomes a score."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +42,14 @@ def nearness(candidates: Candidates, directions: Directions, *, damping: float =
 def ramp(cosines: NDArray[np.float64], start: float, full: float) -> NDArray[np.float64]:
     """Return 0 up to `start`, 1 from `full`, and a straight line between."""
     return np.clip((cosines - start) / (full - start), 0.0, 1.0)
+
+
+def damp(
+    candidates: Candidates, scores: NDArray[np.float64], keys: Iterable[str], factor: float
+) -> NDArray[np.float64]:
+    """Return scores (c,) with those of some contents multiplied by `factor`."""
+    rows = [row for key in keys if (row := candidates.snapshot.row(key)) is not None]
+    return np.where(np.isin(candidates.rows, rows), factor * scores, scores) if rows else scores
 
 
 def telling_evidence(candidates: Candidates, position: int, evidence: tuple[Evidence, ...]) -> list[Evidence]:

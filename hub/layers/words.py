@@ -1,9 +1,11 @@
 """How reasons are told: instants, titles and deeds in the words a person would use."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from hub.catalogue.model import Content, ContentKind
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.kit.clock import to_milliseconds
 from hub.profiles.model import Evidence, SignalKind
@@ -13,6 +15,8 @@ JUST_NOW = timedelta(minutes=30)
 WEEK = 7
 FORTNIGHT = 14
 SAME_YEAR = 330  # days for which the name of a month alone cannot be mistaken for another year's
+
+_DETAIL = re.compile(r",| with | \(| [-\N{EN DASH}] |: ")
 
 # (before the title, after the title); the strongest deed first: it is the one that is told
 DEEDS: dict[SignalKind, tuple[str, str]] = {
@@ -50,8 +54,43 @@ def day(then: datetime, at: datetime) -> str:
 
 
 def quoted(title: str) -> str:
-    """Return a title in quotation marks, without white space at its ends."""
-    return f"'{title.strip()}'"
+    """Return a title in quotation marks that do not stand in it, without white space at its ends."""
+    title = title.strip()
+    return f'"{title}"' if "'" in title else f"'{title}'"
+
+
+def short_title(content: Content) -> str:
+    """Return a title as it is said: of a product without size, colour and what comes with it.
+
+    "Dry cat food, chicken and barley, 3 kg" is "Dry cat food", "Oak seat with slow hinges" is "Oak seat".
+    """
+    if content.kind is not ContentKind.PRODUCT:
+        return content.title.strip()
+    return _DETAIL.split(content.title.strip(), maxsplit=1)[0] or content.title.strip()
+
+
+def thing(content: Content) -> str:
+    """Return a short title as it stands within a sentence: "oak seat", "Harbour House espresso", "'Alba pot'".
+
+    A capital at the beginning may be a name's or the sentence's. It is a sentence's if the content's own
+    words use it in small letters too, and a name's if the next word has one as well; otherwise nobody can
+    tell, and the title stays as it is, in quotation marks.
+    """
+    title = short_title(content)
+    first, _, rest = title.partition(" ")
+    if first.istitle() and rest and rest[0].isupper():
+        return title
+    small = first.lower()
+    words = f"{content.summary} {content.text} {content.category} {' '.join(content.tags)}"
+    if first.istitle() and re.search(rf"\b{re.escape(small)}\b", words):
+        return f"{small} {rest}".strip()
+    return quoted(title)
+
+
+def given_back(view: ProfileView) -> frozenset[str]:
+    """Return the keys of what the customer bought, sent back and does not have."""
+    back = {s.content_key for s in view.recent if s.kind is SignalKind.REFUNDED and s.content_key is not None}
+    return frozenset(key for key in back if key not in view.owned or view.owned[key].count <= 0)
 
 
 def leaf_words(category: str) -> str:
@@ -70,8 +109,11 @@ class Memory:
     def deed(self, key: str) -> tuple[SignalKind, datetime] | None:
         """Return the strongest thing done with a content and when last, None if nothing is known."""
         if not self._deeds:
+            back = given_back(self.view)
             for signal in self.view.recent:
                 if signal.content_key is None or signal.kind not in DEEDS or signal.stamp.at > self.view.at:
+                    continue
+                if signal.kind is SignalKind.PURCHASED and signal.content_key in back:
                     continue
                 known = self._deeds.get(signal.content_key)
                 if known is None or _STRENGTH[signal.kind] >= _STRENGTH[known[0]]:
@@ -86,7 +128,7 @@ class Memory:
         """Return the reason that lies in a piece of evidence: "Because you read 'Pruning roses' on Tuesday".
 
         The first of `evidence` that can be told is told; `about` is the key of the item explained, of
-        which is said "this". Returns "" if none can be told.
+        which is said "You read this on Tuesday". Returns "" if none can be told.
         """
         for piece in evidence:
             known = self.deed(piece.content_key)
@@ -94,6 +136,8 @@ class Memory:
             if known is None or row is None:
                 continue
             before, after = DEEDS[known[0]]
-            title = "this" if piece.content_key == about else quoted(self.snapshot.contents[row].title)
-            return f"Because {before} {title}{after} {when(known[1], self.view.at)}"
+            told = f"{after} {when(known[1], self.view.at)}"
+            if piece.content_key == about:
+                return f"{before.capitalize()} this{told}"
+            return f"Because {before} {quoted(short_title(self.snapshot.contents[row]))}{told}"
         return ""

@@ -23,8 +23,13 @@ class TestFirstVisit:
     def test_nobody_we_know(self):
         assert moment(make_stranger()).key == "first_visit"
 
-    def test_somebody_who_has_done_nothing(self):
+    def test_somebody_who_came_today_and_has_done_nothing(self):
         assert moment(make_view(last_seen_at=None)).key == "first_visit"
+        assert moment(make_view(first_seen_at=NOW - HOUR, last_seen_at=NOW - HOUR)).key == "first_visit"
+
+    def test_not_after_a_day_nor_after_doing_something(self):
+        assert moment(make_view(first_seen_at=NOW - DAY, last_seen_at=NOW - DAY)).key == "browsing"
+        assert moment(make_view(first_seen_at=NOW - HOUR, recent=(viewed(HOUR),))).key == "browsing"
 
 
 class TestJustBought:

@@ -27,7 +27,7 @@ SHOP = (
     make_content("lily", title="White lily bulbs", category="garden/bulbs"),
     make_content("rose", title="White rose bush", category="garden/bushes", goes_with=("garden/tools",)),
     make_content("kettle", title="Steel kettle", category="kitchen", need=Need(NeedPattern.DURABLE, 900)),
-    make_content("coffee", title="Dark roast", category="grocery/coffee", need=Need(NeedPattern.REPLENISHABLE, 30)),
+    make_content("coffee", title="House coffee, 500 g", summary="Dark house coffee.", category="grocery/coffee", need=Need(NeedPattern.REPLENISHABLE, 30)),
     make_content("heron", title="Tin heron", category="tin-birds", need=NeedPattern.COLLECTIBLE),
     make_content("wren", title="Copper wren", category="tin-birds", need=NeedPattern.COLLECTIBLE),
     make_content("bestseller", title="Glass lantern", category="lights"),
@@ -73,17 +73,18 @@ class TestSentences:
         ],
     )
     def test_name_the_deed(self, kind, told):
-        assert reason("lily", make_view(**reader("rose", kind, DAY))) == told
+        assert reason("gloves", make_view(**reader("rose", kind, DAY))) == told
 
     def test_say_this_of_the_item_itself(self):
-        assert reason("pruning", make_view(**reader())) == "Because you read this on Tuesday"
+        told = reason("shears", make_view(**reader("shears", SignalKind.VIEWED, DAY)))
+        assert told == "You looked at this yesterday"
 
     def test_fall_back_on_the_interests_name_where_its_evidence_is_unknown(self):
         assert reason("shears", make_view(interests=("roses",))) == "Because you are interested in roses"
 
     def test_tell_a_refill_that_is_due(self):
         told = reason("coffee", make_view(owned={"coffee": 32}))
-        assert told == "Your coffee should be running out about now"
+        assert told == "Your house coffee should be running out about now"
 
     def test_tell_what_goes_with_a_purchase(self):
         told = reason("gloves", make_view(owned={"rose": 3}))
@@ -140,7 +141,7 @@ class TestOrder:
 
     def test_declared_beats_inferred(self):
         view = make_view(interests=("white lily bulbs",), avoided=("lily bulbs",), declared=("white rose",))
-        order = keys(view)
+        order = keys(view, variety=0.0)
         assert order[0] == "rose"
         assert order[-1] == "lily"
 
@@ -160,6 +161,25 @@ class TestOrder:
         session = make_directions("shears gloves roses", evidence=[(Evidence("shears", NOW),)])
         order = keys(make_view(session=session), mix=Mix({"session": 1.0}))
         assert order.index("gloves") < order.index("shears")
+
+    def test_what_was_sent_back_is_not_pressed_and_its_like_may_be(self):
+        back = (
+            make_signal(SignalKind.PURCHASED, "shears", ago=9 * DAY),
+            make_signal(SignalKind.REFUNDED, "shears", ago=5 * DAY),
+        )
+        interest = make_directions("shears gloves roses", evidence=[(Evidence("shears", NOW - 9 * DAY),)])
+        found = ranking(make_view(interests=interest, recent=back), mix=Mix({"interests": 1.0}))
+        scores = {item.content.key: item.score for item in found.first(len(found))}
+        assert scores["shears"] == 0
+        assert scores["gloves"] > 0.2
+        told = {item.content.key: item.why.sentence for item in found.first(len(found))}
+        assert told["gloves"] == "Because you are interested in shears gloves roses"
+
+    def test_what_was_read_gives_way_to_what_was_not(self):
+        more = make_content("more", title="Pruning roses", kind=ContentKind.ARTICLE, category="read")
+        found = ranking(make_view(**reader()), make_snapshot([*SHOP, more]), mix=Mix({"interests": 1.0}))
+        order = [content.key for content in found.contents]
+        assert order.index("more") < order.index("pruning")
 
     def test_needs_fall_silent_where_personalization_is_refused(self):
         found = ranking(make_view(personal=False, owned={"rose": 3}))
@@ -247,6 +267,10 @@ class TestOffers:
         kettles = self.offer("kettles", categories=("kitchen",))
         assert self.offers(make_view(), kettles) == ["kettles"]
         assert self.offers(make_view(owned={"kettle": 9}), kettles) == []
+
+    def test_on_what_stands_high_come_before_those_on_everything(self):
+        tools = self.offer("tools", categories=("garden/tools",))
+        assert self.offers(make_view(**reader()), self.offer("all"), tools) == ["tools", "all"]
 
     def test_are_at_most_three_the_most_particular_first(self):
         many = [self.offer(f"all-{n}") for n in range(4)]

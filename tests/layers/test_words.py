@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hub.layers.words import day, leaf_words, quoted, when
-from tests.builders import NOW
+from hub.catalogue.model import ContentKind
+from hub.layers.words import day, leaf_words, quoted, short_title, thing, when
+from tests.builders import NOW, make_content
 
 
 @pytest.mark.parametrize(
@@ -43,3 +44,23 @@ def test_titles_and_categories():
     assert leaf_words("garden/Rose-bushes") == "rose bushes"
     assert leaf_words("coffee") == "coffee"
     assert leaf_words("") == ""
+
+
+@pytest.mark.parametrize(
+    ("title", "summary", "told"),
+    [
+        ("Oak seat with slow hinges", "Solid oak, oiled.", "oak seat"),
+        ("Harbour House espresso, whole beans, 500 g", "", "Harbour House espresso"),
+        ("Alba espresso machine with a wand", "A machine for small kitchens.", "'Alba espresso machine'"),
+        ("Coffee (250 g)", "Dark coffee.", "coffee"),
+        ("WHITE LUNCH BAG", "", "'WHITE LUNCH BAG'"),
+        ("Rose 'Firstborn', pink", "", "\"Rose 'Firstborn'\""),
+    ],
+)
+def test_a_product_is_called_what_a_person_would_call_it(title, summary, told):
+    assert thing(make_content(title=title, summary=summary)) == told
+
+
+def test_what_is_read_keeps_its_whole_title():
+    story = make_content(title="Roses, and how to prune them", kind=ContentKind.STORY)
+    assert short_title(story) == "Roses, and how to prune them"
