@@ -23,6 +23,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLArgument,
     GraphQLError,
     GraphQLField,
     GraphQLNamedType,
@@ -164,8 +165,16 @@ class _Pricer:
         elif isinstance(given, VariableNode):
             value = self.variables.get(given.name.value)
         if not isinstance(value, int):
-            value = argument.default_value
+            value = _default(argument)
         return max(1, value) if isinstance(value, int) else 1
+
+
+def _default(argument: GraphQLArgument) -> Any:
+    """Return an argument's default, be it given as a value (Strawberry) or as a literal (printed schemas)."""
+    default = argument.default
+    if default is None:
+        return argument.default_value
+    return int(default.literal.value) if isinstance(default.literal, IntValueNode) else default.value
 
 
 def price(
