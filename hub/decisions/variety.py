@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-WINDOW = 48  # of each kind: more than the slots of a page can hold
+WINDOW = 36  # of each kind: more than the slots of a page can hold
 ALIKE_FROM = 0.3  # cosine up to which two items do not cover each other
 
 

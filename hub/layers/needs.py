@@ -1,8 +1,9 @@
 """Layer `needs`: what a purchase does to demand. Refills that are due, what goes with it, collections."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +28,10 @@ class Board:
 
     scores: NDArray[np.float64]
     reasons: NDArray[np.int32]
-    sentences: list[str] = field(default_factory=lambda: [""])
+    sentences: list[Callable[[], str]] = field(default_factory=lambda: [lambda: ""])
 
-    def give(self, where: NDArray[np.bool_], score: float, sentence: str) -> None:
-        """Score candidates, unless something better was found for them."""
+    def give(self, where: NDArray[np.bool_], score: float, sentence: Callable[[], str]) -> None:
+        """Score candidates, unless something better was found for them; the sentence waits to be asked for."""
         better = where & (self.scores < score)
         if better.any():
             self.scores[better] = score
@@ -53,31 +54,40 @@ class NeedsLayer:
         board = Board(np.zeros(len(candidates)), np.zeros(len(candidates), np.int32))
         if view.personal and len(candidates):
             self._score(view, candidates, moment, board)
-        return Contribution(board.scores, lambda position: board.sentences[board.reasons[position]])
+        return Contribution(board.scores, lambda position: board.sentences[board.reasons[position]]())
 
     def _score(self, view: ProfileView, candidates: Candidates, moment: Moment, board: Board) -> None:
         snapshot, rows = candidates.snapshot, candidates.rows
         owned = owned_items(view, snapshot)
         for item in due_items(owned, view.at):
-            board.give(rows == item.row, DUE, due_sentence(item))
+            board.give(rows == item.row, DUE, partial(due_sentence, item))
         if moment.key == "cart_left":
             left = [row for key in moment.about if (row := snapshot.row(key)) is not None]
-            board.give(np.isin(rows, left), CART, "Still waiting in your basket")
+            board.give(np.isin(rows, left), CART, lambda: "Still waiting in your basket")
         codes = snapshot.category_codes[rows]
         for category, item in complements(owned, view.at).items():
             age = (view.at - item.ownership.last_at).total_seconds() / 86_400
             score = COMPLEMENT * 0.5 ** (max(age, 0.0) / COMPLEMENT_HALF_LIFE_DAYS)
-            bought = when(item.ownership.last_at, view.at)
-            sentence = f"Goes well with the {thing(item.content)} you bought {bought}"
+            sentence = partial(complement_sentence, item, view.at)
             board.give(snapshot.in_category(category, codes), score, sentence)
         for category in collections(owned):
-            sentence = f"You collect {leaf_words(category)}, and do not have this one yet"
+            sentence = partial(collection_sentence, category)
             board.give(snapshot.in_category(category, codes), COLLECTION, sentence)
 
 
 def due_sentence(item: Owned) -> str:
     """Return the reminder for a refill: "Your house coffee should be running out about now"."""
     return f"Your {thing(item.content)} should be running out about now"
+
+
+def complement_sentence(item: Owned, at: datetime) -> str:
+    """Return why something goes with a purchase."""
+    return f"Goes well with the {thing(item.content)} you bought {when(item.ownership.last_at, at)}"
+
+
+def collection_sentence(category: str) -> str:
+    """Return why a collectible that is missing is shown."""
+    return f"You collect {leaf_words(category)}, and do not have this one yet"
 
 
 def lasting_sentence(item: Owned, at: datetime) -> str:

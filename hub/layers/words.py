@@ -14,8 +14,10 @@ from hub.profiles.view import ProfileView
 JUST_NOW = timedelta(minutes=30)
 WEEK = 7
 FORTNIGHT = 14
+READ_AHEAD = 600  # characters of a text that are looked at for the spelling of a word
 SAME_YEAR = 330  # days for which the name of a month alone cannot be mistaken for another year's
 
+_WORD = re.compile(r"\w+")
 _DETAIL = re.compile(r",| with | \(| [-\N{EN DASH}] |: ")
 
 # (before the title, after the title); the strongest deed first: it is the one that is told
@@ -81,8 +83,8 @@ def thing(content: Content) -> str:
     if first.istitle() and rest and rest[0].isupper():
         return title
     small = first.lower()
-    words = f"{content.summary} {content.text} {content.category} {' '.join(content.tags)}"
-    if first.istitle() and re.search(rf"\b{re.escape(small)}\b", words):
+    own_words = f"{' '.join(content.tags)} {content.category} {content.summary} {content.text[:READ_AHEAD]}"
+    if first.istitle() and small in _WORD.findall(own_words):
         return f"{small} {rest}".strip()
     return quoted(title)
 
