@@ -16,8 +16,9 @@ from typing import Any, Protocol
 import httpx
 
 from hub.catalogue.service import CatalogueService, PutResult
+from hub.demo.histories import messages
 from hub.demo.house import House, load_house
-from hub.demo.personas import Persona, load_personas, messages
+from hub.demo.personas import Persona, load_personas
 from hub.errors import InvalidInput, Unavailable
 
 BATCH = 100
