@@ -41,7 +41,7 @@ NEW_OF_A_KIND = 16
 OF_A_CATEGORY = 16  # for complements and collections
 MOST_CATEGORIES = 12
 MOST_EXPLAINED = 100
-BARRED: Final = np.float32(-2.0)  # less than any cosine
+BARRED: Final = np.float32(2.0)  # further than any negated cosine
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,10 +166,12 @@ def _nearest_of_kind(
     if few is None:
         allowed = eligible & shelf.kind_rows[kind]
         return shelf.snapshot.index.search(queries, ENOUGH_OF_A_KIND, allowed=allowed)[0]
-    cosines = np.where(eligible[few.rows], queries @ few.vectors.T, BARRED)
+    distances = np.where(eligible[few.rows], -(queries @ few.vectors.T), BARRED)
     count = min(ENOUGH_OF_A_KIND, len(few.rows))
-    nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
-    return np.where(np.take_along_axis(cosines, nearest, 1) > BARRED, few.rows[nearest], -1)
+    nearest = np.argpartition(distances, count - 1, axis=1)[:, :count]
+    order = np.argsort(np.take_along_axis(distances, nearest, 1), axis=1, kind="stable")
+    nearest = np.take_along_axis(nearest, order, 1)
+    return np.where(np.take_along_axis(distances, nearest, 1) < BARRED, few.rows[nearest], -1)
 
 
 def _put_near(rows: NDArray[np.intp], sources: NDArray[np.intp], basket: _Basket) -> None:
