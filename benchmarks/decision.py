@@ -165,8 +165,11 @@ def measure(items: int, *, profile: bool) -> dict[str, float]:
     nobody = [stranger()] * 20
     if profile:
         profiler = cProfile.Profile()
-        profiler.runcall(lambda: [decision(view, shelf, home, layers) for view in views * 3])
-        pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
+        profiler.enable()
+        for view in views * 3:
+            decision(view, shelf, home, layers)
+        profiler.disable()
+        pstats.Stats(profiler).sort_stats("cumulative").print_stats(45)
     known = cost(lambda view: decision(view, shelf, home, layers), views)
     unknown = cost(lambda view: decision(view, shelf, home, layers), nobody)
     bare = cost(lambda view: bare_search(view, snapshot), views)

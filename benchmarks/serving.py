@@ -158,7 +158,9 @@ def measure_size(
             with server(["benchmarks.floor", str(floor_port), str(sample)], floor_port) as floor:
                 other = Client(floor_port, key)
                 least = measured(
-                    lambda n, other=other, document=document: other.post(body(document, n)), floor, requests
+                    lambda n, other=other, document=document: other.post(body(document, n)),
+                    floor,
+                    FLOOR_REQUESTS,
                 )
             name = f"{channel}, {items} items"
             found[f"{name}: p50 ms"] = round(ours["p50"], 1)

@@ -86,7 +86,9 @@ async def open_services(
     clock = clock or SystemClock()
     async with open_store(settings, client=client, on_progress=say) as store:
         say(f"Loading the encoder {settings.encoder}")
-        model = await asyncio.to_thread(load, settings.encoder, settings.model_dir)
+        model = await asyncio.to_thread(
+            load, settings.encoder, settings.model_dir, threads=settings.encoder_threads, progress=say
+        )
         encoder = CachedEncoder(model, MongoVectorCache(store.db))
         auth, signer = await build_auth(store, clock)
         catalogue = CatalogueService(store, encoder, clock)

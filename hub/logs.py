@@ -22,7 +22,10 @@ def configure(log_format: Literal["pretty", "json"], level: str) -> None:
         last = structlog.processors.JSONRenderer()
         shared.append(structlog.processors.format_exc_info)
     else:
-        last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        # Plain: the fancy tracebacks show local variables, and those hold personal data.
+        last = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -17,12 +18,15 @@ from hub.errors import TuttiError
 log = structlog.get_logger("tutti.server")
 
 
-async def serve(settings: Settings, listener: socket.socket, *, demo: bool, say: Callable[[str], None]) -> None:
+async def serve(
+    settings: Settings, listener: socket.socket, *, demo: bool, say: Callable[[str], None]
+) -> None:
     """Serve until a signal comes.
 
     Raises:
         SetupError: something that must be there is not; the message says what to do.
     """
+    stopping = _Stopping()
     async with open_hub(settings, say=say) as hub:
         server = uvicorn.Server(
             uvicorn.Config(
@@ -34,7 +38,25 @@ async def serve(settings: Settings, listener: socket.socket, *, demo: bool, say:
                 timeout_graceful_shutdown=10,
             )
         )
+        stopping.server = server
         await _until_done(server, listener, _prepare(hub, demo=demo, say=say))
+
+
+class _Stopping:
+    """What SIGTERM does: before the server serves it ends the start; after, uvicorn has handled it.
+
+    uvicorn raises a signal again once it has shut down, which would end the process before the store
+    is closed, and with an exit code as if it had failed.
+    """
+
+    def __init__(self) -> None:
+        self.server: uvicorn.Server | None = None
+        self._starting = asyncio.current_task()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop)
+
+    def _stop(self) -> None:
+        if self.server is None and self._starting is not None:
+            self._starting.cancel()
 
 
 async def _until_done(

@@ -1,7 +1,9 @@
 """`tutti run`: the hub as a server."""
 
 import asyncio
+import contextlib
 import socket
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +33,11 @@ def run_command(
 
     from hub.server import serve
 
-    asyncio.run(serve(settings, listener, demo=demo, say=lambda text: typer.secho(f"  {text}", err=True)))
+    with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):  # asked to stop: that is no failure
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            runner.run(
+                serve(settings, listener, demo=demo, say=lambda text: typer.secho(f"  {text}", err=True))
+            )
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -54,3 +60,11 @@ def listen(host: str, port: int) -> socket.socket:
             "or choose another port with TUTTI_PORT or --port"
         ) from None
     return listener
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    if sys.platform == "win32":
+        return asyncio.new_event_loop()
+    import uvloop
+
+    return uvloop.new_event_loop()

@@ -86,6 +86,7 @@ class HubProcess:
         query: str,
         variables: dict[str, Any] | None = None,
         *,
+        operation: str | None = None,
         key: str = "admin",
         token: str | None = None,
     ) -> dict[str, Any]:
@@ -93,12 +94,8 @@ class HubProcess:
         headers = {"Authorization": f"Bearer {self.keys[key]}"}
         if token is not None:
             headers["X-Tutti-Customer"] = token
-        answer = httpx.post(
-            f"{self.url}/graphql",
-            json={"query": query, "variables": variables or {}},
-            headers=headers,
-            timeout=30,
-        )
+        body = {"query": query, "variables": variables or {}, "operationName": operation}
+        answer = httpx.post(f"{self.url}/graphql", json=body, headers=headers, timeout=30)
         assert answer.headers["content-type"].startswith("application/"), answer.text
         return answer.json()
 
