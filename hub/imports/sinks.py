@@ -134,14 +134,19 @@ class EventSink:
 
     async def _torn(self, units: Sequence[Unit], messages: Mapping[int, Mapping[str, Any]]) -> dict[int, str]:
         """Find groups of which an earlier part is recorded already: the store would drop the rest unsaid."""
-        grouped = {str(messages[at]["messageId"]): at for at, unit in enumerate(units) if unit.label}
-        begun = await self._repository.first_lines(self._file, list(grouped))
-        return {
-            at: f"lines of {units[at].label} stand too far apart: the first part began in line {begun[message]}; "
-            "sort the file, or give the section a larger window"
-            for message, at in grouped.items()
-            if message in begun and begun[message] != units[at].lines[0].number
-        }
+        grouped = [(str(messages[at]["messageId"]), at) for at, unit in enumerate(units) if unit.label]
+        begun = await self._repository.first_lines(self._file, [message for message, _ in grouped])
+        torn: dict[int, str] = {}
+        for message, at in grouped:
+            line = units[at].lines[0].number
+            # What this batch holds of the group counts as well: the store does not know of it yet.
+            first = begun.setdefault(message, line)
+            if first != line:
+                torn[at] = (
+                    f"lines of {units[at].label} stand too far apart: the first part began in line {first}; "
+                    "sort the file, or give the section a larger window"
+                )
+        return torn
 
 
 class DryEntrySink:
