@@ -31,6 +31,7 @@ from hub.store.motor_adapter import adapt, is_motor
 Client = AsyncMongoClient[dict[str, Any]]
 Database = AsyncDatabase[dict[str, Any]]
 
+SCHEMES = ("mongodb://", "mongodb+srv://")
 SELECTION_SECONDS = 5.0  # how long an operation looks for a primary before it is refused
 CONNECT_SECONDS = 30.0  # how long a start waits for a MongoDB that was named
 
@@ -59,6 +60,9 @@ def connect(uri: str) -> Client:
         SetupError: the address cannot be understood; it is not repeated, since it may hold a password.
     """
     try:
+        if not uri.startswith(SCHEMES):  # the driver would take any word for a host
+            raise ValueError
+        # No socketTimeoutMS: see hub.kit.deadline.
         return AsyncMongoClient(
             uri,
             tz_aware=True,
@@ -69,7 +73,6 @@ def connect(uri: str) -> Client:
             readConcernLevel="majority",
             serverSelectionTimeoutMS=int(SELECTION_SECONDS * 1000),
             connectTimeoutMS=5_000,
-            socketTimeoutMS=60_000,
         )
     except (PyMongoError, ValueError):
         raise SetupError(
@@ -161,9 +164,9 @@ async def _first_answer(client: Client, progress: Callable[[str], None]) -> dict
         try:
             return await client.admin.command("hello")
         except ConnectionFailure:
+            progress("waiting for MongoDB")
             if time.monotonic() > last:
                 raise SetupError(
                     f"no MongoDB primary answered within {CONNECT_SECONDS:.0f} s; "
                     "check TUTTI_MONGODB_URI, the network, and that the replica set has a majority"
                 ) from None
-            progress("waiting for MongoDB")

@@ -22,12 +22,13 @@ from hub.store.embedded.directory import LEAST_FREE
 
 
 def report(**told: Any) -> None:
-    print(json.dumps(told), flush=True)
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
 
 
-async def write(numbers: Any, start: int, acknowledged: list[int]) -> None:
+async def write(numbers: Any, start: int, stop: asyncio.Event, acknowledged: list[int]) -> None:
     number = start
-    while True:
+    while not stop.is_set():
         with suppress(PyMongoError):
             await numbers.insert_one({"_id": number})
             acknowledged.append(number)
@@ -46,21 +47,24 @@ async def main(folder: Path, least_free: int) -> None:
         report(port=server.port, pid=server.pid, uri=server.uri, progress=progress)
         numbers = database_of(client, "load")["numbers"]
         acknowledged: list[int] = []
+        stop = asyncio.Event()
         writing: asyncio.Task[None] | None = None
         while word := (await words.readline()).decode().strip():
             if word.startswith("write"):
-                writing = asyncio.create_task(write(numbers, int(word.split()[1]), acknowledged))
+                writing = asyncio.create_task(write(numbers, int(word.split()[1]), stop, acknowledged))
                 report(writing=True)
             elif word == "stop" and writing is not None:
-                writing.cancel()
+                stop.set()
+                await writing
                 report(acknowledged=acknowledged)
             elif word == "make room":
                 folder.with_name("filler").unlink()
                 report(made=True)
             else:
                 report(port=server.port, pid=server.pid, count=len(acknowledged))
+        stop.set()
         if writing is not None:
-            writing.cancel()
+            await writing
 
 
 if __name__ == "__main__":

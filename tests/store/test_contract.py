@@ -167,7 +167,7 @@ class TestRaces:
 class TestTransactions:
     async def test_all_of_it_or_nothing(self, store):
         async with store.client.start_session() as session:
-            with pytest.raises(DuplicateKeyError):
+            with pytest.raises(DuplicateKeyError):  # noqa: PT012  (the transaction is what fails)
                 async with await session.start_transaction():
                     await store.db["ledger"].insert_one({"_id": 1}, session=session)
                     await store.db["ledger"].insert_one({"_id": 1}, session=session)

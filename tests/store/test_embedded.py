@@ -7,7 +7,6 @@ import signal
 import socket
 import stat
 import threading
-from pathlib import Path
 
 import pytest
 from pymongo import AsyncMongoClient
@@ -64,9 +63,7 @@ class TestOneHub:
 
     async def test_its_secrets_are_private_and_nobody_reads_without_the_password(self, data_folder):
         async with EmbeddedServer(data_folder) as server:
-            modes = {
-                name: stat.S_IMODE((data_folder / name).stat().st_mode) for name in os.listdir(data_folder)
-            }
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in data_folder.iterdir()}
             assert modes["key"] == modes["password"] == modes["runtime.json"] == 0o600
             assert stat.S_IMODE(data_folder.stat().st_mode) == modes["db"] == 0o700
             async with AsyncMongoClient("127.0.0.1", server.port, directConnection=True) as stranger:
