@@ -1,7 +1,10 @@
 """The demo's customers: that their file is understood, and that their histories are the same every time."""
 
 import json
+import re
+from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -241,3 +244,14 @@ class TestStories:
     def test_ruth_buys_here_and_there(self, personas, content, clock):
         rooms = [content[k].category.split("/")[0] for k in bought(personas["ruth"], content, clock.now())]
         assert len(set(rooms)) >= 5
+
+
+class TestTour:
+    def test_the_tour_names_every_customer_and_no_other(self, personas):
+        tour = (Path(__file__).parents[2] / "docs" / "demo.md").read_text(encoding="utf-8")
+        assert set(re.findall(r"persona-[a-z]+", tour)) == {p.user_id for p in personas.values()}
+
+    def test_the_tour_counts_right(self, content):
+        tour = (Path(__file__).parents[2] / "docs" / "demo.md").read_text(encoding="utf-8")
+        products = Counter(c.brand for c in content.values() if c.price is not None)
+        assert f"| products | {products['thrushcombe']} | {products['kitterby']} |" in tour
