@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,18 +22,22 @@ from hub.store.embedded.directory import DataDirectory
 from hub.store.migrate import migrate
 
 PREFIX = "tutti-test-"
+ROOM = 1024**3  # bytes
+STARTED_BY_NOW = 300  # seconds after which a run that lives holds its lock
 
 
 def shared_memory() -> Path:
-    """Where a server's data costs no disk: shared memory where there is some."""
+    """Where a server's data costs no disk: shared memory where there is enough (containers often have 64 MB)."""
     memory = Path("/dev/shm")
-    return memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
+    return memory if roomy else Path(tempfile.gettempdir())
 
 
 def sweep() -> None:
     """Remove what test runs that were killed left in shared memory; a run that lives holds its lock."""
     for folder in shared_memory().glob(f"{PREFIX}*"):
-        lock = DataDirectory(folder / "mongodb").lock() if (folder / "mongodb").is_dir() else None
+        old = time.time() - folder.stat().st_mtime > STARTED_BY_NOW and (folder / "mongodb").is_dir()
+        lock = DataDirectory(folder / "mongodb").lock() if old else None
         if lock is not None:
             shutil.rmtree(folder, ignore_errors=True)
             os.close(lock)

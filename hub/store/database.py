@@ -32,6 +32,10 @@ Client = AsyncMongoClient[dict[str, Any]]
 Database = AsyncDatabase[dict[str, Any]]
 
 SCHEMES = ("mongodb://", "mongodb+srv://")
+NO_ADDRESS = (
+    "TUTTI_MONGODB_URI is no address such as mongodb://USER:PASSWORD@HOST1,HOST2/?replicaSet=NAME; "
+    "special characters in user and password are written %-encoded"
+)
 SELECTION_SECONDS = 5.0  # how long an operation looks for a primary before it is refused
 CONNECT_SECONDS = 30.0  # how long a start waits for a MongoDB that was named
 
@@ -59,11 +63,10 @@ def connect(uri: str) -> Client:
     Raises:
         SetupError: the address cannot be understood; it is not repeated, since it may hold a password.
     """
+    if not uri.startswith(SCHEMES):  # the driver would take any word for a host
+        raise SetupError(NO_ADDRESS)
     try:
-        if not uri.startswith(SCHEMES):  # the driver would take any word for a host
-            raise ValueError
-        # No socketTimeoutMS: see hub.kit.deadline.
-        return AsyncMongoClient(
+        return AsyncMongoClient(  # no socketTimeoutMS: see hub.kit.deadline
             uri,
             tz_aware=True,
             tzinfo=UTC,
@@ -75,10 +78,7 @@ def connect(uri: str) -> Client:
             connectTimeoutMS=5_000,
         )
     except (PyMongoError, ValueError):
-        raise SetupError(
-            "TUTTI_MONGODB_URI is no address such as mongodb://USER:PASSWORD@HOST1,HOST2/?replicaSet=NAME; "
-            "special characters in user and password are written %-encoded"
-        ) from None
+        raise SetupError(NO_ADDRESS) from None
 
 
 def database_of(client: Client, name: str) -> Database:

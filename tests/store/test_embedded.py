@@ -61,6 +61,16 @@ class TestOneHub:
             assert server.port == first
             assert await client["shop"]["orders"].count_documents({}) == 1
 
+    async def test_a_copy_of_a_stopped_directory_is_a_backup(self, data_folder):
+        async with EmbeddedServer(data_folder) as server, AsyncMongoClient(server.uri) as client:
+            await client["shop"]["orders"].insert_one({"_id": 1})
+        copy = data_folder.with_name("copy")
+        shutil.copytree(data_folder, copy)
+        async with EmbeddedServer(data_folder) as original, EmbeddedServer(copy) as restored:
+            assert restored.port != original.port
+            async with AsyncMongoClient(restored.uri) as client:
+                assert await client["shop"]["orders"].count_documents({}) == 1
+
     async def test_its_secrets_are_private_and_nobody_reads_without_the_password(self, data_folder):
         async with EmbeddedServer(data_folder) as server:
             modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in data_folder.iterdir()}
