@@ -6,11 +6,13 @@ a crash, and is in force on the next read.
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from hub.errors import InvalidInput, NotFound, Unavailable
 from hub.events.names import CONSENT_UPDATED, FEEDBACK_GIVEN, INTEREST_CORRECTED, PREFERENCES_SET
+from hub.events.segment import FARTHEST_AHEAD
 from hub.events.service import IngestService
 from hub.kit.clock import isoformat
 from hub.kit.ids import new_id
@@ -19,6 +21,7 @@ from hub.profiles.service import ProfileService
 
 LAYER_PREFIX = "layer."
 OFF = "off"
+MILLISECOND = timedelta(milliseconds=1)
 _LAYER = re.compile(r"[a-z][a-z0-9_]{0,57}")
 
 PreferenceValue = str | int | float | bool | None
@@ -159,6 +162,15 @@ class ControlService:
             ref, {f"{LAYER_PREFIX}{layer}": None if enabled else OFF}, source=source
         )
 
+    def _after(self, profile: Profile) -> datetime:
+        """Return an instant behind all that is known, so that what is decided now is in force on the next read.
+
+        A sender's clock may be ahead of ours, by at most what ingest lets pass.
+        """
+        now = self._ingest.now()
+        last = profile.last_seen_at
+        return now if last is None or last < now else min(last + MILLISECOND, now + FARTHEST_AHEAD)
+
     async def _record(
         self, profile: Profile, ref: CustomerRef, event: str, properties: dict[str, Any], source: str
     ) -> Profile:
@@ -167,7 +179,7 @@ class ControlService:
             "messageId": new_id("ctl"),
             "event": event,
             "properties": properties,
-            "timestamp": isoformat(self._ingest.now()),
+            "timestamp": isoformat(self._after(profile)),
             **_speaker(profile, ref),
         }
         receipt = await self._ingest.record([message], source=source)

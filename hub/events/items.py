@@ -10,6 +10,8 @@ from hub.kit.money import parse_amount
 MOST_ITEMS = 2_000
 LARGEST_QUANTITY = 1_000_000
 LONGEST_ITEM_KEY = 255
+_DEAREST = Decimal(10) ** 12
+_MOST_DIGITS = 24
 KEY_FIELDS = (
     "product_id",
     "sku",
@@ -72,24 +74,21 @@ def _item(product: dict[str, Any], path: tuple[str | int, ...]) -> Item:
             code="MISSING_PRODUCT",
         )
     key = product[name]
-    if isinstance(key, int) and not isinstance(key, bool):
+    if type(key) is int:
         key = str(key)
-    if not isinstance(key, str) or not key.strip() or "\0" in key:
+    if type(key) is not str or "\0" in key or not (key := key.strip()):
         raise InvalidInput("the id of a product is a text", path=(*path, name))
-    key = key.strip()
     if len(key) > LONGEST_ITEM_KEY:
         raise InvalidInput(
             f"the id of a product has at most {LONGEST_ITEM_KEY} characters",
             path=(*path, name),
             code="TOO_LONG",
         )
+    quantity = product.get("quantity", 1)
+    if type(quantity) is not int or not 1 <= quantity <= LARGEST_QUANTITY:
+        quantity = _quantity(quantity, (*path, "quantity"))
     title = product.get("name") or product.get("title")
-    return Item(
-        key,
-        _quantity(product.get("quantity"), (*path, "quantity")),
-        _price(product.get("price")),
-        title[:200] if isinstance(title, str) else "",
-    )
+    return Item(key, quantity, _price(product.get("price")), title[:200] if type(title) is str else "")
 
 
 def _quantity(value: Any, path: tuple[str | int, ...]) -> int:
@@ -110,10 +109,10 @@ def _quantity(value: Any, path: tuple[str | int, ...]) -> int:
 
 def _price(value: Any) -> Decimal | None:
     """Return the price where it is one: it is told for information, and no reason to refuse an order."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+    if value is None or isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
         price = parse_amount(value)
     except ValueError:
         return None
-    return price if 0 <= price < Decimal(10) ** 12 and -price.as_tuple().exponent <= 12 else None  # type: ignore[operator]
+    return price if 0 <= price < _DEAREST and len(price.as_tuple().digits) <= _MOST_DIGITS else None

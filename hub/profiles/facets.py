@@ -24,9 +24,7 @@ from hub.profiles.joining import (
     MOST_SIGNALS,
     fact_order,
     join_all,
-    latest,
     registers,
-    signal_order,
 )
 from hub.profiles.model import (
     ConsentRecord,
@@ -150,8 +148,8 @@ def _of_items(event: Event, handled: Handled) -> dict[str, Any]:
     said: dict[str, Any] = {}
     if kind is not None and event.items:
         # Within one event all stamps are equal, so that the order of keys is the order of signals.
-        made = [Signal(stamp, kind, item.key) for item in event.items]
-        said["signals"] = latest(made, signal_order, MOST_SIGNALS)
+        keys = sorted(item.key for item in event.items)[-MOST_SIGNALS:]
+        said["signals"] = tuple(Signal(stamp, kind, key) for key in keys)
     if handled.cart is not None:
         said["carts"] = {item.key: (handled.cart, stamp) for item in event.items}
     if handled.purchase:

@@ -90,19 +90,25 @@ def _identities(whole: Facet, facets: Sequence[LinkedFacet]) -> tuple[Identity, 
     return tuple(found[key] for key in sorted(found))
 
 
-def active_lines(facet: Facet, key: str) -> list[PurchaseLine]:
+def active_lines(facet: Facet, key: str) -> Sequence[PurchaseLine]:
     """Return the purchase lines of a content that were not undone with their whole order."""
-    return [line for line in facet.purchases.get(key, ()) if line.order_id not in facet.void_orders]
+    lines = facet.purchases.get(key, ())
+    if not facet.void_orders:
+        return lines
+    return [line for line in lines if line.order_id not in facet.void_orders]
 
 
 def _owned(whole: Facet) -> dict[str, Ownership]:
     owned = {}
     for key in sorted(whole.purchases):
-        lines = active_lines(whole, key)
-        count = sum(line.quantity for line in lines)
-        bought = [line.stamp.at for line in lines if line.quantity > 0]
-        if count > 0 and bought:
-            owned[key] = Ownership(count, min(bought), max(bought))
+        count, first, last = 0, None, None
+        for line in active_lines(whole, key):
+            count += line.quantity
+            if line.quantity > 0:
+                last = line.stamp.at  # lines are oldest first
+                first = first or last
+        if count > 0 and first is not None and last is not None:
+            owned[key] = Ownership(count, first, last)
     return owned
 
 

@@ -64,8 +64,8 @@ def _cart_order(told: tuple[bool, Stamp]) -> tuple[Any, ...]:
 
 def registers(maps: Sequence[Mapping[str, T]], order: Callable[[T], tuple[Any, ...]]) -> Mapping[str, T]:
     """Join maps of registers: of each key the greatest."""
-    joined: dict[str, T] = {}
-    for one in maps:
+    joined = dict(maps[0]) if maps else {}
+    for one in maps[1:]:
         for key, value in one.items():
             before = joined.get(key)
             if before is None or (before is not value and order(value) > order(before)):
@@ -98,19 +98,18 @@ def _identities(maps: Sequence[Mapping[str, Identity]]) -> Mapping[str, Identity
 def _purchases(
     maps: Sequence[Mapping[str, tuple[PurchaseLine, ...]]],
 ) -> Mapping[str, tuple[PurchaseLine, ...]]:
-    joined: dict[str, list[PurchaseLine]] = {}
-    merged: set[str] = set()
-    for one in maps:
+    # Contents that only one facet speaks of keep their lines as they are: a long history is not walked anew.
+    joined = dict(maps[0])
+    more: dict[str, list[PurchaseLine]] = {}
+    for one in maps[1:]:
         for key, lines in one.items():
             if key in joined:
-                joined[key].extend(lines)
-                merged.add(key)
+                more.setdefault(key, []).extend(lines)
             else:
-                joined[key] = list(lines)
-    return {
-        key: latest(lines, line_order, MOST_LINES) if key in merged else tuple(lines)
-        for key, lines in joined.items()
-    }
+                joined[key] = lines
+    for key, added in more.items():
+        joined[key] = latest([*joined[key], *added], line_order, MOST_LINES)
+    return joined
 
 
 def join_all(facets: Sequence[Facet]) -> Facet:

@@ -119,8 +119,7 @@ class Projector:
         return True, len(state.waiting) >= MOST_EVENTS
 
     async def _load(self, homes: Mapping[str, str], profile_ids: Sequence[str]) -> _State:
-        touched = await self._profiles.facets(homes.keys())
-        actual = {**homes, **{facet.id: facet.profile_id for facet in touched}}
+        actual = {**homes, **await self._profiles.owners(homes.keys())}
         roots = await self._linker.follow({*actual.values(), *profile_ids})
         current = set(roots.values())
         # Headers before facets: a fold that is written over this header holds at least these facets.

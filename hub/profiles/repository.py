@@ -121,6 +121,12 @@ class ProfileRepository:
             found = await self._facets.find({"_id": {"$in": sorted(facet_ids)}}).to_list()
         return [_facet(document) for document in found]
 
+    async def owners(self, facet_ids: Collection[str]) -> dict[str, str]:
+        """Return facet id -> profile id of those facets that exist."""
+        with store_faults():
+            cursor = self._facets.find({"_id": {"$in": sorted(facet_ids)}}, {"profile_id": 1})
+            return {document["_id"]: document["profile_id"] async for document in cursor}
+
     async def facets_of(self, profile_ids: Collection[str]) -> list[LinkedFacet]:
         """Return the facets of profiles, in the order of their ids."""
         with store_faults():
