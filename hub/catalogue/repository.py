@@ -42,7 +42,8 @@ class CatalogueRepository:
     async def versions_of(self, of: type[Entry]) -> dict[str, int]:
         """Return key -> version of everything of one sort; one small read, so that refreshing is cheap."""
         with store_faults():
-            cursor = self._db[COLLECTION_OF[of]].find({}, {"version": 1})
+            # In small batches, between which other requests have their turn.
+            cursor = self._db[COLLECTION_OF[of]].find({}, {"version": 1}).batch_size(2_000)
             return {document["_id"]: document["version"] async for document in cursor}
 
     async def get_many(self, of: type[Entry], keys: Iterable[str]) -> dict[str, Entry]:

@@ -6,7 +6,7 @@ the cache and never shows content that it cannot place.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 Progress = Callable[[int, int], None]
 ATTEMPTS = 5
 POLL_SECONDS = 0.5
+REPAIR_SECONDS = 60.0
 LONGEST_SEARCH = 500
 MOST_FOUND = 200
 
@@ -210,10 +211,8 @@ class CatalogueService:
         answers = await self._changed(Answer, before.answers)
         facts = await self._changed(BrandFacts, before.facts)
         offers = await self._changed(Offer, before.offers)
-        texts = {content.embedding_text for content in contents.values()}
-        texts.update(text for answer in answers.values() for text in answer_texts(answer))
-        missing = sorted(texts - before.vectors.keys())
-        vectors = {text: vector for text, vector in before.vectors.items() if text in texts}
+        # In a thread, since a large catalogue would hold up every request meanwhile.
+        vectors, missing = await asyncio.to_thread(_still_needed, before.vectors, contents, answers)
         if missing:
             vectors.update(zip(missing, await self._encoder.vectors(missing), strict=True))
         return _Loaded(contents, answers, facts, offers, vectors, announced)
@@ -227,10 +226,12 @@ class CatalogueService:
 
     async def watch(self) -> None:
         """Keep the snapshot fresh until cancelled: at once by a change stream, else by looking often."""
+        loop = asyncio.get_running_loop()
         while True:
             try:
                 await self.refresh()
                 await self._repair()
+                repaired = loop.time()
                 async with await self._store.db["versions"].watch(
                     [{"$match": {"documentKey._id": CATALOGUE}}], max_await_time_ms=int(POLL_SECONDS * 1000)
                 ) as stream:
@@ -238,6 +239,9 @@ class CatalogueService:
                         # Refresh also when nothing was heard: what came before the stream opened is seen so.
                         await stream.try_next()
                         await self.refresh()
+                        if loop.time() - repaired > REPAIR_SECONDS:
+                            await self._repair()
+                            repaired = loop.time()
             except (PyMongoError, TuttiError) as error:
                 log.warning("catalogue cannot be watched, looking again", reason=type(error).__name__)
                 await asyncio.sleep(POLL_SECONDS)
@@ -281,6 +285,16 @@ class CatalogueService:
             return slice_page(nearest, first=first, after=after)
         except ValueError as error:
             raise InvalidInput(str(error), path=("after",)) from None
+
+
+def _still_needed(
+    vectors: Mapping[str, NDArray[np.float32]], contents: Mapping[str, Content], answers: Mapping[str, Answer]
+) -> tuple[dict[str, NDArray[np.float32]], list[str]]:
+    """Return the vectors of texts that are still in the catalogue, and the texts that have none."""
+    texts = {content.embedding_text for content in contents.values()}
+    texts.update(text for answer in answers.values() for text in answer_texts(answer))
+    kept = {text: vector for text, vector in vectors.items() if text in texts}
+    return kept, sorted(texts - kept.keys())
 
 
 def _first_behind(contents: Sequence[Content], key: str) -> int:
