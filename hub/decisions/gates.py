@@ -49,12 +49,6 @@ class Verdict:
     causes: dict[int, Owned] = field(default_factory=dict)
     category_causes: dict[int, Owned] = field(default_factory=dict)
 
-    @property
-    def eligible(self) -> NDArray[np.bool_]:
-        """(n,) bool: what no gate removes."""
-        eligible: NDArray[np.bool_] = self.codes == ELIGIBLE
-        return eligible
-
     def remove(self, rows: NDArray[np.intp] | NDArray[np.bool_] | int, code: int) -> None:
         """Remove rows by a rule; where an earlier rule removes them already, that one stays the first."""
         known = self.codes[rows]

@@ -2,19 +2,23 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub.decisions.candidates import retrieve
+from hub.decisions.decide import rank
 from hub.decisions.gates import judge
 from hub.decisions.model import Mix, MixRequest
 from hub.decisions.moment import detect
 from hub.decisions.rules import RULES
 from hub.decisions.shelf import arrange
 from hub.errors import InvalidInput
+from hub.layers.base import Candidates, Contribution
 from hub.layers.lasting import due_items, owned_items
 from hub.layers.mix import resolve
+from tests.builders import make_content, make_scenario, make_snapshot, make_stranger, make_view
 from tests.decisions.strategies import LAYERS, play, situations, told
 
 property_test = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -125,6 +129,61 @@ def test_what_is_found_and_removed_does_not_depend_on_the_mix(situation, solo):
     assert other.removed == whole.removed
     assert other.offers == whole.offers
     assert {c.key for c in other.ranking.contents} == {c.key for c in whole.ranking.contents}
+
+
+@pytest.mark.parametrize(
+    ("name", "view"),
+    [
+        ("interests", make_view(interests=("copper weathercock",))),
+        ("session", make_view(session=("copper weathercock",))),
+        ("declared", make_view(declared=("copper weathercock",))),
+        ("needs", make_view(owned={"mast": 3})),
+    ],
+)
+def test_a_muted_layer_is_looked_for_all_the_same(name, view):
+    popular = [make_content(f"mug-{n}", title=f"Mug {n}", category="mugs") for n in range(200)]
+    mast = make_content("mast", title="Flag mast", category="masts", goes_with=("roof",))
+    cock = make_content("weathercock", title="Copper weathercock", category="roof")
+    snapshot = make_snapshot(
+        [*popular, mast, cock], popularity={content.key: 0.9 for content in popular} | {"weathercock": 0.0}
+    )
+    scenario = make_scenario()
+    assert "weathercock" not in {c.key for c in play(snapshot, make_stranger(), scenario).ranking.contents}
+    muted = play(snapshot, view, scenario, resolve(scenario.mix, MixRequest(mute=(name,)), LAYERS.keys()))
+    assert "weathercock" in {content.key for content in muted.ranking.contents}
+
+
+class Fixed:
+    """A layer with given scores."""
+
+    version, title, description = 1, "Fixed", "Says what it is told to say."
+
+    def __init__(self, name, *scores):
+        self.name = name
+        self.scores = np.array(scores)
+
+    def score(self, view, candidates, moment):
+        return Contribution(self.scores)
+
+
+def test_ranks_without_a_layer_are_not_blurred_by_subtraction():
+    snapshot = make_snapshot([make_content("a"), make_content("b")])
+    layers = {"one": Fixed("one", 0.1, 0.1), "two": Fixed("two", 0.7, 0.2)}
+    assert 0.1 + 0.7 - 0.7 < 0.1 + 0.2 - 0.2  # what a rank from a difference would be led astray by
+    view = make_stranger()
+    found = rank(
+        view,
+        Candidates(snapshot, np.arange(2)),
+        detect(view, view.at),
+        Mix(dict.fromkeys(layers, 1.0)),
+        layers,
+        variety=0,
+    )
+    before = {
+        item.content.key: {part.layer: part.rank_before for part in item.why.contributions}
+        for item in found.first(2)
+    }
+    assert (before["a"]["two"], before["b"]["two"]) == (1, 2)
 
 
 @property_test
