@@ -5,7 +5,9 @@ that there is no mapping code. `@field(...)` marks what needs work; its first pa
 the domain object itself, typed by `strawberry.Parent`.
 """
 
+import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, NewType, TypeVar, cast
@@ -22,11 +24,42 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 Info = strawberry.Info[Context, None]
+READ = "tutti.read"  # key, in a field's metadata, of how it is read at once
 
 
-def field(*, description: str, of: Any = None, name: str | None = None) -> Callable[[F], F]:
-    """Mark a method as a GraphQL field; `of` is its GraphQL type where the method returns a domain object."""
-    return cast("Callable[[F], F]", strawberry.field(description=description, graphql_type=of, name=name))
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What a method that answers at once sees of `Info`."""
+
+    context: Context
+
+
+def field(
+    *, description: str, of: Any = None, name: str | None = None, at_once: bool = False
+) -> Callable[[F], F]:
+    """Mark a method as a GraphQL field.
+
+    Args:
+        description: of the field.
+        of: its GraphQL type, where the method returns a domain object.
+        name: its name in the schema, where it is not the method's.
+        at_once: the method promises to answer at once, to change nothing, and to use no more of `info`
+            than the context. Trees of such fields and of attributes are completed by one compiled
+            function (`hub.serving.plans`).
+    """
+
+    def mark(method: F) -> F:
+        metadata = {READ: _reading(method)} if at_once else None
+        marked = strawberry.field(description=description, graphql_type=of, name=name, metadata=metadata)
+        return cast("F", marked(method))
+
+    return mark
+
+
+def _reading(method: Callable[..., Any]) -> Callable[[Any, Context], Any]:
+    if "info" in inspect.signature(method).parameters:
+        return lambda parent, context: method(None, parent, _Asking(context))
+    return lambda parent, _context: method(None, parent)
 
 
 def watched(*, description: str, of: Any) -> Callable[[F], F]:
@@ -88,7 +121,7 @@ SCALARS: dict[object, ScalarDefinition] = {
 
 @strawberry.interface(description="Anything that can be fetched again by its global id.")
 class Node:
-    @field(description="The global id: opaque, unique over all types.")
+    @field(description="The global id: opaque, unique over all types.", at_once=True)
     def id(self, parent: strawberry.Parent[Any]) -> strawberry.ID:
         return strawberry.ID(global_id(parent))
 

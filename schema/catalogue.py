@@ -41,12 +41,13 @@ class Content(Node):
     published_at: datetime | None = strawberry.field(description="When it was published; null if unknown.")
     version: int = strawberry.field(description="Counts the changes of this content, from 1.")
 
-    @field(description="What a purchase of it does to the demand for its like.", of=NeedPattern)
+    @field(description="What a purchase of it does to the demand for its like.", of=NeedPattern, at_once=True)
     def need_pattern(self, parent: strawberry.Parent[model.Content]) -> model.NeedPattern:
         return parent.need.pattern
 
     @field(
-        description="Days that a DURABLE lasts or after which a REPLENISHABLE runs out; null for other patterns."
+        description="Days that a DURABLE lasts or after which a REPLENISHABLE runs out; null for other patterns.",
+        at_once=True,
     )
     def need_days(self, parent: strawberry.Parent[model.Content]) -> float | None:
         return parent.need.days
@@ -70,7 +71,7 @@ class Answer(Node):
     title: str = strawberry.field(description="What it is about, in a few words.")
     text: str = strawberry.field(description="The reply itself, as it may be given to a customer.")
 
-    @field(description="The claims it draws on, in the version in force.", of=list[Claim])
+    @field(description="The claims it draws on, in the version in force.", of=list[Claim], at_once=True)
     def claims(self, parent: strawberry.Parent[model.Answer], info: Info) -> tuple[model.Claim, ...]:
         return catalogue.claims_of(info.context, parent)
 

@@ -45,7 +45,7 @@ class Preference:
 
 @strawberry.type(description="One content that stands behind an interest.")
 class Evidence:
-    @field(description="The content; null if it has left the catalogue.", of=Content | None)
+    @field(description="The content; null if it has left the catalogue.", of=Content | None, at_once=True)
     def content(self, parent: strawberry.Parent[model.Evidence], info: Info) -> Any:
         return customers.evidence_content(info.context, parent)
 
@@ -76,7 +76,7 @@ class Need:
 class Consent:
     purpose: Purpose = strawberry.field(description="What personal data may be used for.")
 
-    @field(description="The channel it is about, such as EMAIL or SMS; null: every channel.")
+    @field(description="The channel it is about, such as EMAIL or SMS; null: every channel.", at_once=True)
     def channel(self, parent: strawberry.Parent[model.Consent]) -> str | None:
         return customers.consent_channel(parent)
 
@@ -87,7 +87,7 @@ class Consent:
 
 @strawberry.type(description="One thing that the customer did or said.")
 class TimelineEntry:
-    @field(description="The global id.")
+    @field(description="The global id.", at_once=True)
     def id(self, parent: strawberry.Parent[Any]) -> strawberry.ID:
         return strawberry.ID(to_global("TimelineEntry", parent.id))
 
@@ -107,7 +107,7 @@ class SimilarGroup:
 
 @strawberry.type(description="A layer as it is switched for one customer.")
 class LayerSwitch:
-    @field(description="The layer.", of=Layer)
+    @field(description="The layer.", of=Layer, at_once=True)
     def layer(self, parent: strawberry.Parent[SwitchedLayer]) -> Any:
         return parent.layer
 
@@ -134,11 +134,15 @@ class Customer(Node):
     )
     consents: list[Consent] = strawberry.field(description="The consents in force.")
 
-    @field(description="Facts about them, by key.", of=list[Trait])
+    @field(description="Facts about them, by key.", of=list[Trait], at_once=True)
     def traits(self, parent: strawberry.Parent[model.Profile]) -> list[KeyedFact]:
         return customers.traits(parent)
 
-    @field(description="Their wishes, by key. Switched layers are under `layers`.", of=list[Preference])
+    @field(
+        description="Their wishes, by key. Switched layers are under `layers`.",
+        of=list[Preference],
+        at_once=True,
+    )
     def preferences(self, parent: strawberry.Parent[model.Profile]) -> list[KeyedFact]:
         return customers.preferences(parent)
 
@@ -148,7 +152,7 @@ class Customer(Node):
     ) -> Page[model.Interest]:
         return customers.interests(parent, first, after)
 
-    @field(description="What their purchases did to their needs.", of=list[Need])
+    @field(description="What their purchases did to their needs.", of=list[Need], at_once=True)
     def needs(self, parent: strawberry.Parent[model.Profile], info: Info) -> Any:
         return customers.needs(info.context, parent)
 
@@ -164,7 +168,11 @@ class Customer(Node):
     ) -> Page[ServedModel]:
         return await ledger.of_customer(info.context, parent, first, after)
 
-    @field(description="Offers issued to them. NOT_AVAILABLE in this version: always empty.", of=list[Grant])
+    @field(
+        description="Offers issued to them. NOT_AVAILABLE in this version: always empty.",
+        of=list[Grant],
+        at_once=True,
+    )
     def grants(self, parent: strawberry.Parent[model.Profile]) -> tuple[()]:
         return customers.grants(parent)
 

@@ -62,23 +62,23 @@ class Goal:
 
 @strawberry.type(description="A place on a channel: how many items of which kinds.")
 class SlotSpec:
-    @field(description="The channel it is a place on.", of=Channel)
+    @field(description="The channel it is a place on.", of=Channel, at_once=True)
     def channel(self, parent: strawberry.Parent[PlacedSlot]) -> model.Channel:
         return parent.channel
 
-    @field(description="Its key, by which a front-end finds it.")
+    @field(description="Its key, by which a front-end finds it.", at_once=True)
     def key(self, parent: strawberry.Parent[PlacedSlot]) -> str:
         return parent.slot.key
 
-    @field(description="Its heading.")
+    @field(description="Its heading.", at_once=True)
     def title(self, parent: strawberry.Parent[PlacedSlot]) -> str:
         return parent.slot.title
 
-    @field(description="How many items it holds at most.")
+    @field(description="How many items it holds at most.", at_once=True)
     def size(self, parent: strawberry.Parent[PlacedSlot]) -> int:
         return parent.slot.size
 
-    @field(description="The kinds of content it takes.", of=list[ContentKind])
+    @field(description="The kinds of content it takes.", of=list[ContentKind], at_once=True)
     def kinds(self, parent: strawberry.Parent[PlacedSlot]) -> Any:
         return parent.slot.kinds
 
@@ -94,7 +94,7 @@ class Scenario:
         description="0: items by score alone; 1: as unlike each other as can be."
     )
 
-    @field(description="The layers that play, with their weights.", of=list[MixWeight])
+    @field(description="The layers that play, with their weights.", of=list[MixWeight], at_once=True)
     def mix(self, parent: strawberry.Parent[model.Scenario], info: Info) -> list[PlayedLayer]:
         return layers.played(info.context, parent.mix)
 
@@ -119,7 +119,7 @@ class Moment:
     description="One layer's part in one item's score. Over the layers, contributions sum to the score."
 )
 class LayerContribution:
-    @field(description="The layer.", of=Layer)
+    @field(description="The layer.", of=Layer, at_once=True)
     def layer(self, parent: strawberry.Parent[model.LayerScore], info: Info) -> Any:
         return layers.named(info.context, parent.layer)
 

@@ -63,7 +63,7 @@ class Suggestion:
     sentence: str = strawberry.field(description="What to say, and why.")
     offer: Offer | None = strawberry.field(description="The offer it is about; null if it is about none.")
 
-    @field(description="The content it is about; null if it is about none.", of=Content | None)
+    @field(description="The content it is about; null if it is about none.", of=Content | None, at_once=True)
     def content(self, parent: strawberry.Parent[model.Suggestion]) -> Any:
         return experiences.suggested_content(parent)
 
@@ -83,37 +83,41 @@ class Experience:
 
     @field(
         description="Under which id it was kept, for `served` and `recordExposure`; null for a preview, for what "
-        "is withheld, and where `degraded` says that the ledger could not take it."
+        "is withheld, and where `degraded` says that the ledger could not take it.",
+        at_once=True,
     )
     def served_id(self, parent: strawberry.Parent[model.Experience]) -> strawberry.ID | None:
         served_id = experiences.served_id(parent)
         return None if served_id is None else strawberry.ID(served_id)
 
-    @field(description="The scenario that was played.", of=Scenario)
+    @field(description="The scenario that was played.", of=Scenario, at_once=True)
     def scenario(self, parent: strawberry.Parent[model.Experience]) -> ScenarioModel:
         return parent.decision.scenario
 
-    @field(description="The situation that the customer was found in.", of=Moment)
+    @field(description="The situation that the customer was found in.", of=Moment, at_once=True)
     def moment(self, parent: strawberry.Parent[model.Experience]) -> MomentModel:
         return parent.decision.moment
 
-    @field(description="The mix as it was played.", of=list[MixWeight])
+    @field(description="The mix as it was played.", of=list[MixWeight], at_once=True)
     def mix(self, parent: strawberry.Parent[model.Experience], info: Info) -> list[PlayedLayer]:
         return experiences.mix(info.context, parent)
 
-    @field(description="Catalogue, scenario, layers and mix in one version: equal versions decide equally.")
+    @field(
+        description="Catalogue, scenario, layers and mix in one version: equal versions decide equally.",
+        at_once=True,
+    )
     def configuration_version(self, parent: strawberry.Parent[model.Experience]) -> str:
         return parent.decision.configuration_version
 
-    @field(description="The profile's version that was decided on; 0: nobody known.")
+    @field(description="The profile's version that was decided on; 0: nobody known.", at_once=True)
     def profile_version(self, parent: strawberry.Parent[model.Experience]) -> int:
         return parent.decision.profile_version
 
-    @field(description="How the brand speaks here.", of=Brand)
+    @field(description="How the brand speaks here.", of=Brand, at_once=True)
     def brand(self, parent: strawberry.Parent[model.Experience]) -> Speaking:
         return experiences.brand(parent)
 
-    @field(description="The offers that are made.", of=list[OfferView])
+    @field(description="The offers that are made.", of=list[OfferView], at_once=True)
     def offers(self, parent: strawberry.Parent[model.Experience]) -> list[MadeOffer]:
         return experiences.offers(parent)
 

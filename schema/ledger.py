@@ -34,16 +34,20 @@ class Served(Node):
     html: str | None = strawberry.field(description="The message's HTML; null on channels that have none.")
     expires_at: datetime = strawberry.field(description="Until when it is kept.")
 
-    @field(description="The scenario that was played.", of=ServedScenario)
+    @field(description="The scenario that was played.", of=ServedScenario, at_once=True)
     def scenario(self, parent: strawberry.Parent[model.Served]) -> ScenarioStamp:
         return ledger.scenario(parent)
 
-    @field(description="The whole experience as canonical JSON, exactly the bytes that were kept.")
+    @field(
+        description="The whole experience as canonical JSON, exactly the bytes that were kept.", at_once=True
+    )
     def body(self, parent: strawberry.Parent[model.Served]) -> str:
         return ledger.body(parent)
 
     @field(
-        description="What was shown, in the versions that were shown, by position.", of=list[ExperienceItem]
+        description="What was shown, in the versions that were shown, by position.",
+        of=list[ExperienceItem],
+        at_once=True,
     )
     def items(self, parent: strawberry.Parent[model.Served], info: Info) -> Any:
         return ledger.items(info.context, parent)

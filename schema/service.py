@@ -29,17 +29,18 @@ class RecordEventsInput:
 
 @strawberry.type(description="What `recordEvents` came to.")
 class RecordEventsPayload:
-    @field(description="How many events are now durable and counted.")
+    @field(description="How many events are now durable and counted.", at_once=True)
     def accepted(self, parent: strawberry.Parent[Outcome[Recorded]]) -> int:
         return 0 if parent.value is None else parent.value.accepted
 
-    @field(description="How many had been recorded before, and count once.")
+    @field(description="How many had been recorded before, and count once.", at_once=True)
     def duplicates(self, parent: strawberry.Parent[Outcome[Recorded]]) -> int:
         return 0 if parent.value is None else parent.value.duplicates
 
     @field(
         description="Which events were rejected, and why; `path` names the event's position in the input.",
         of=list[UserError],
+        at_once=True,
     )
     def errors(self, parent: strawberry.Parent[Outcome[Recorded]]) -> tuple[Refusal, ...]:
         return parent.errors

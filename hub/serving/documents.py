@@ -19,6 +19,7 @@ from graphql import (
 )
 
 from hub.serving.limits import Limits, check_shape, cost_refusal, page_variables, price
+from hub.serving.plans import Plans
 
 MOST_DOCUMENTS = 1_000
 LONGEST_KEPT = 20_000  # characters; a longer one is prepared anew each time
@@ -33,6 +34,7 @@ class Prepared:
     errors: tuple[GraphQLError, ...] = ()
     paged_by: frozenset[str] = frozenset()
     prices: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    plans: Plans = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """Return the operation that is to be executed.

@@ -33,6 +33,7 @@ from hub.errors import NotAvailable, TooLarge, TuttiError, Unauthenticated, Unav
 from hub.serving.body import BodyLimit, BodyTooLarge
 from hub.serving.documents import Documents, Prepared, is_mutation, is_subscription
 from hub.serving.masking import as_entry, log, refused
+from hub.serving.plans import PlannedExecutor, Reader
 from hub.serving.requests import (
     JSON,
     RESPONSE_JSON,
@@ -66,7 +67,7 @@ class GraphQLEndpoint:
         documents: prepares and remembers documents.
         context: makes a request's context out of its headers; what it raises of `TuttiError` is answered with its status.
         deadline: seconds after which a request is given up.
-        executor: graphql-core's executor class, or a faster one.
+        reader: tells which fields only read, so that plans can be compiled for them; None: no plans.
     """
 
     def __init__(
@@ -76,13 +77,13 @@ class GraphQLEndpoint:
         context: ContextFactory,
         *,
         deadline: float,
-        executor: type[Any] | None = None,
+        reader: Reader | None = None,
     ) -> None:
         self._schema = schema
         self._documents = documents
         self._context = context
         self._deadline = deadline
-        self._executor = executor
+        self._reader = reader
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -140,13 +141,9 @@ class GraphQLEndpoint:
         }
         if is_subscription(operation):
             return await self._subscribe(prepared, arguments)
-        result = execute(
-            self._schema,
-            prepared.document,
-            executor_class=self._executor,
-            max_coercion_errors=5,
-            **arguments,
-        )
+        if self._reader is not None:
+            arguments |= {"executor_class": PlannedExecutor, "plans": prepared.plans, "reader": self._reader}
+        result = execute(self._schema, prepared.document, max_coercion_errors=5, **arguments)
         return await result if inspect.isawaitable(result) else result
 
     async def _subscribe(self, prepared: Prepared, arguments: dict[str, Any]) -> ExecutionResult:
@@ -174,10 +171,10 @@ def graphql_endpoint(
     *,
     deadline: float,
     body_limit: int,
-    executor: type[Any] | None = None,
+    reader: Reader | None = None,
 ) -> ASGIApp:
     """Return the whole application: the endpoint behind its body limit."""
-    endpoint = GraphQLEndpoint(schema, documents, context, deadline=deadline, executor=executor)
+    endpoint = GraphQLEndpoint(schema, documents, context, deadline=deadline, reader=reader)
     too_large = spell(_refusal(TooLarge(f"a request's body may have {body_limit} bytes")), JSON)
     return BodyLimit(endpoint, body_limit, too_large)
 

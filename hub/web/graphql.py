@@ -1,16 +1,19 @@
 """`/graphql`: the schema, served."""
 
-from graphql import ASTValidationRule, GraphQLSchema
+from graphql import ASTValidationRule, GraphQLField, GraphQLSchema
 from starlette.routing import Route
 from starlette.types import ASGIApp
 from strawberry import Schema
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+from strawberry.types.field import StrawberryField
 
 from hub.config import Settings
 from hub.serving.documents import Documents
 from hub.serving.http import ContextFactory, graphql_endpoint
 from hub.serving.limits import Limits
+from hub.serving.plans import Attribute, Derived
+from schema.base import READ
 
 RULES: tuple[type[ASTValidationRule], ...] = (MaybeNullValidationRule, OneOfInputValidationRule)
 
@@ -22,6 +25,17 @@ def core_schema(schema: Schema) -> GraphQLSchema:
     each document once instead of once a request.
     """
     return schema._schema  # noqa: SLF001
+
+
+def read_of(definition: GraphQLField, _name: str) -> Attribute | Derived | None:
+    """Return how a field is read where that is all it does: an attribute, or `schema.base.field(at_once=True)`."""
+    ours = definition.extensions.get("strawberry-definition")
+    if not isinstance(ours, StrawberryField):
+        return None
+    if ours.is_basic_field:
+        return Attribute(ours.python_name)
+    read = ours.metadata.get(READ)
+    return None if read is None else Derived(read)
 
 
 def graphql_app(schema: Schema, context_factory: ContextFactory, settings: Settings) -> ASGIApp:
@@ -39,6 +53,7 @@ def graphql_app(schema: Schema, context_factory: ContextFactory, settings: Setti
         context_factory,
         deadline=settings.deadline,
         body_limit=settings.body_limit,
+        reader=read_of,
     )
 
 
