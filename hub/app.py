@@ -170,7 +170,7 @@ def build_app(
     """Return the ASGI application over services that are open."""
 
     async def context_of(headers: Mapping[str, str]) -> Context:
-        return Context(services, await auth.authenticate(headers))
+        return Context(services, await auth.authenticate(headers), services.clock.now())
 
     metrics = Metrics()
     app = Starlette(

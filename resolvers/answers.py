@@ -29,4 +29,4 @@ async def answer(
             await access.experience_for(context, who, Channel.WEB)
     if question is None:
         return None
-    return await context.services.answers.answer(question, at=context.services.clock.now())
+    return await context.services.answers.answer(question, at=context.at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hub.auth.model import Caller
@@ -45,7 +46,12 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One request: the services and the authenticated caller."""
+    """One request: the services, the authenticated caller, and the instant.
+
+    The instant is one for the whole request, so that experiences on several channels asked for in one
+    document are one decision, to the last digit.
+    """
 
     services: Services
     caller: Caller
+    at: datetime

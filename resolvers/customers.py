@@ -108,7 +108,7 @@ def consent_channel(consent: Consent) -> str | None:
 def needs(context: Context, profile: Profile) -> Sequence[NeedState]:
     """Return what the customer's purchases did to their needs, as of now."""
     services = context.services
-    return services.profiles.needs(profile, services.catalogue.snapshot, services.clock.now())
+    return services.profiles.needs(profile, services.catalogue.snapshot, context.at)
 
 
 async def timeline(context: Context, profile: Profile, first: int, after: str | None) -> Page[TimelineEntry]:

@@ -47,7 +47,7 @@ async def experience(
     """
     who = await access.experience_for(context, ref, channel)
     return await context.services.experiences.assemble(
-        who, channel=channel, scenario=scenario, mix=mix or MixRequest(), preview=preview, at=None
+        who, channel=channel, scenario=scenario, mix=mix or MixRequest(), preview=preview, at=context.at
     )
 
 

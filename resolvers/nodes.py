@@ -33,7 +33,7 @@ def _may_read_ledger(context: Context) -> bool:
 
 
 def _of_catalogue(context: Context, kind: str, key: str) -> Anything | None:
-    snapshot, now = context.services.catalogue.snapshot, context.services.clock.now()
+    snapshot, now = context.services.catalogue.snapshot, context.at
     if kind == "Content":
         row = snapshot.row(key)
         return None if row is None else snapshot.contents[row]

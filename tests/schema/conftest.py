@@ -258,7 +258,7 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
     keys = {scope: await auth.create_key(scope, scope.value) for scope in Scope}
 
     async def context(headers: Mapping[str, str]) -> Context:
-        return Context(services, await auth.authenticate(headers))
+        return Context(services, await auth.authenticate(headers), services.clock.now())
 
     app = graphql_app(build(), context, settings)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hub") as client:
