@@ -19,7 +19,7 @@ from pathlib import Path
 
 from hub.errors import SetupError
 from hub.store.embedded.binary import Mongod
-from hub.store.embedded.directory import DataDirectory, disk_full
+from hub.store.embedded.directory import DataDirectory, Runtime, disk_full
 
 REPLICA_SET = "tutti"
 STOP_SECONDS = 20.0
@@ -245,14 +245,18 @@ def serves(pid: int, directory: DataDirectory) -> bool:
     return str(directory.database) in command
 
 
-async def end_orphan(pid: int, directory: DataDirectory) -> None:
-    """End the server that a killed hub left behind, and wait until it let go of its files."""
-    asked = 0.0
-    while pid and serves(pid, directory):
+async def end_orphan(left: Runtime, directory: DataDirectory) -> None:
+    """End the server that a killed hub left behind, and wait until it let go of its port and files."""
+    waited = 0.0
+    while left.pid and serves(left.pid, directory):
         with suppress(ProcessLookupError, PermissionError):
-            if asked == 0.0:
-                os.kill(pid, signal.SIGTERM)
-            elif asked > STOP_SECONDS:
-                os.kill(pid, signal.SIGKILL)
+            if waited == 0.0:
+                os.kill(left.pid, signal.SIGTERM)
+            elif waited > STOP_SECONDS:
+                os.kill(left.pid, signal.SIGKILL)
         await asyncio.sleep(0.05)
-        asked += 0.05
+        waited += 0.05
+    # A process that ends loses its command line first, its files and sockets a moment later.
+    while 0.0 < waited < STOP_SECONDS and not port_is_free(left.port):
+        await asyncio.sleep(0.05)
+        waited += 0.05

@@ -8,7 +8,7 @@ import asyncio
 from typing import Any
 
 from pymongo import AsyncMongoClient
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, OperationFailure
 
 from hub.errors import SetupError
 from hub.store.embedded.process import REPLICA_SET, ServerProcess
@@ -16,6 +16,7 @@ from hub.store.embedded.process import REPLICA_SET, ServerProcess
 USER = "tutti"
 READY_SECONDS = 90.0  # a move takes up to 30 when a silent program sits on the old port
 ENDING_SECONDS = 5.0  # a server that fails lets go of its connections before it is gone
+HANGING_UP_SECONDS = 0.2
 UNAUTHORIZED, AUTHENTICATION_FAILED, ALREADY_INITIALIZED = 13, 18, 23
 NOT_A_MEMBER, CONFIG_NOT_LOADED = 93, 94
 
@@ -36,9 +37,16 @@ async def make_ready(process: ServerProcess, password: str) -> None:
     plain, known = _direct(process.port), _direct(process.port, username=USER, password=password)
     try:
         async with asyncio.timeout(READY_SECONDS):
-            await _join_set(process, plain, known)
-            await _ensure_user(plain, known, password)
-    except PyMongoError as error:
+            while True:
+                try:
+                    await _join_set(process, plain, known)
+                    await _ensure_user(plain, known, password)
+                except ConnectionFailure as error:  # a member that changes its state hangs up on its clients
+                    if await process.ended(within=HANGING_UP_SECONDS):
+                        raise process.failure() from error
+                else:
+                    return
+    except OperationFailure as error:
         if await process.ended(within=ENDING_SECONDS):
             raise process.failure() from error
         raise SetupError(

@@ -150,7 +150,7 @@ class EmbeddedServer:
         mongod = binary.find(self._chosen)
         runtime = self._directory.runtime()
         if runtime is not None:
-            await process.end_orphan(runtime.pid, self._directory)
+            await process.end_orphan(runtime, self._directory)
         self._directory.prepare()
         port = self._port or (runtime.port if runtime else process.pick_port())
         version = ".".join(str(part) for part in mongod.version)
