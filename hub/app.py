@@ -40,7 +40,7 @@ from hub.ledger.service import LedgerService
 from hub.profiles.service import ProfileService
 from hub.store.database import Store, open_store
 from hub.store.embedding_cache import MongoVectorCache
-from hub.web import health, home, ingest, unsubscribe
+from hub.web import graphiql, health, home, ingest, unsubscribe
 from hub.web.graphql import graphql_route
 from hub.web.health import Readiness
 from hub.web.observe import Metrics, Observe
@@ -185,6 +185,7 @@ def build_app(
             *unsubscribe.routes(services.control, signer),
             *health.routes(readiness, ping),
             metrics.route(),
+            *graphiql.routes(),
             *home.routes(),
         ],
         exception_handlers={
