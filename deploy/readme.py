@@ -15,7 +15,9 @@ import sys
 from pathlib import Path
 
 README = Path(__file__).parent.parent / "README.md"
-BLOCK = re.compile(r"(<!-- run: [\w-]+ -->\n```sh\n)(.*?)(\n```\n)(```\w*\n.*?\n```\n)?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(
+    r"(<!-- run: [\w-]+ -->\n```sh\n)(.*?)(\n```\n)(```\w*\n.*?\n```\n)?(<!-- end -->)", re.DOTALL
+)
 
 
 def fill(text: str, url: str, keys: dict[str, str]) -> str:

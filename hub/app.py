@@ -1,8 +1,8 @@
 """The composition root: everything is built here, once, and handed down. Nothing else wires.
 
-    open_hub(settings)    the store, the encoder, the services and the background work, closed again in reverse
-    create_app(...)       the same as an ASGI application of its own, for `uvicorn --factory hub.app:create_app`
-                          and for applications that hold a MongoDB client already
+open_hub(settings)    the store, the encoder, the services and the background work, closed again in reverse
+create_app(...)       the same as an ASGI application of its own, for `uvicorn --factory hub.app:create_app`
+                      and for applications that hold a MongoDB client already
 """
 
 import asyncio
@@ -133,7 +133,12 @@ async def open_hub(
     Raises:
         SetupError: something that must be there is not; the message says what to do.
     """
-    async with open_services(settings, client=client, clock=clock, say=say) as (services, auth, signer, store):
+    async with open_services(settings, client=client, clock=clock, say=say) as (
+        services,
+        auth,
+        signer,
+        store,
+    ):
         readiness = Readiness("recovery")
         app = build_app(services, auth, signer, readiness, store.ping)
         readiness.waiting_for = ""

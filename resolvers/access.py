@@ -16,12 +16,12 @@ opens nothing about a person, though: one that belongs to an identified customer
 unknown visitor's would be, and so cannot be used to find out whom it belongs to.
 """
 
-import asyncio
 from collections.abc import Callable
 
 from hub.auth.model import Scope
 from hub.decisions.model import Channel
 from hub.errors import Forbidden, InvalidInput, NotFound, Unavailable
+from hub.kit.deadline import within
 from hub.kit.ids import new_id
 from hub.ledger.model import Served
 from hub.profiles.model import CustomerRef, Profile
@@ -64,8 +64,7 @@ async def experience_for(context: Context, ref: CustomerRef, channel: Channel) -
     if own == ref:
         return own
     try:
-        async with asyncio.timeout(context.services.settings.store_deadline):
-            return await _browsed(context, ref, own)
+        return await within(context.services.settings.store_deadline, _browsed(context, ref, own))
     except (Unavailable, TimeoutError):
         # A shopper is never shown an error because the store is away. These two need no look at it:
         # the customer whom the token names, and nobody.

@@ -4,7 +4,6 @@ Nothing is generated. A question is embedded; every approved answer has a vector
 for each way in which customers ask it; an answer is as near as its nearest vector.
 """
 
-import asyncio
 from datetime import datetime
 from typing import Protocol
 
@@ -16,6 +15,7 @@ from hub.answers.model import Alternative, AnswerResult
 from hub.catalogue.model import Answer, Claim
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.errors import InvalidInput, Unavailable
+from hub.kit.deadline import within
 
 LONGEST_QUESTION = 1_000  # characters; the encoder reads about the first 250 words
 MOST_ALTERNATIVES = 3
@@ -77,9 +77,8 @@ class AnswerService:
         if not snapshot.answers:
             return AnswerResult(asked, 0.0, None, ())
         try:
-            async with asyncio.timeout(self._deadline):
-                # A question may hold personal data: not even its vector is kept.
-                vector = await self._encoder.vector(asked, keep=False)
+            # A question may hold personal data: not even its vector is kept.
+            vector = await within(self._deadline, self._encoder.vector(asked, keep=False))
         except TimeoutError:
             raise Unavailable("the encoder is busy; ask again in a moment") from None
         return self._choose(asked, vector, snapshot, at)

@@ -11,10 +11,10 @@ nothing, and no step before the ledger writes (law 7).
 
 import asyncio
 import traceback
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
@@ -31,6 +31,7 @@ from hub.consent.gate import Admission, admit
 from hub.decisions.model import Channel, Decision, MixRequest, Note, Scenario
 from hub.errors import TuttiError, Unavailable
 from hub.kit.clock import Clock
+from hub.kit.deadline import within
 from hub.kit.ids import new_id
 from hub.ledger.model import Served
 from hub.profiles.model import CustomerRef, Profile
@@ -110,15 +111,14 @@ class _StoreTime:
     def __init__(self, seconds: float) -> None:
         self._until = asyncio.get_running_loop().time() + seconds
 
-    async def of(self, call: Awaitable[T]) -> T:
+    async def of(self, call: Coroutine[Any, Any, T]) -> T:
         """Await a call for as long as there is time left.
 
         Raises:
             Unavailable: if it takes longer, or the store says so itself.
         """
         try:
-            async with asyncio.timeout_at(self._until):
-                return await call
+            return await within(max(self._until - asyncio.get_running_loop().time(), 0), call)
         except TimeoutError:
             raise Unavailable("the store did not answer in time") from None
 

@@ -69,4 +69,3 @@ def token(
             return auth.customer_token(parse_ref("user_id", user_id), lifetime=timedelta(hours=hours))
 
     typer.echo(asyncio.run(work()))
-

@@ -33,11 +33,14 @@ def run_command(
 
     from hub.server import serve
 
-    with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):  # asked to stop: that is no failure
-        with asyncio.Runner(loop_factory=_new_loop) as runner:
-            runner.run(
-                serve(settings, listener, demo=demo, say=lambda text: typer.secho(f"  {text}", err=True))
-            )
+    def say(text: str) -> None:
+        typer.secho(f"  {text}", err=True)
+
+    stopped = contextlib.suppress(
+        KeyboardInterrupt, asyncio.CancelledError
+    )  # asked to stop: that is no failure
+    with stopped, asyncio.Runner(loop_factory=_new_loop) as runner:
+        runner.run(serve(settings, listener, demo=demo, say=say))
 
 
 def listen(host: str, port: int) -> socket.socket:

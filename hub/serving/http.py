@@ -10,7 +10,6 @@ their data. The context is made after the document has been checked, so that non
 at the store.
 """
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hub.errors import NotAvailable, TooLarge, TuttiError, Unauthenticated, Unavailable
+from hub.kit.deadline import within
 from hub.serving.body import BodyLimit, BodyTooLarge
 from hub.serving.documents import Documents, Prepared, is_mutation, is_subscription
 from hub.serving.masking import as_entry, log, refused
@@ -117,14 +117,17 @@ class GraphQLEndpoint:
         if refusal is not None:
             return _request_errors([refusal])
         try:
-            async with asyncio.timeout(self._deadline):
-                context = await self._context(request.headers)
-                result = await self._execute(asked, prepared, operation, context)
+            result = await within(self._deadline, self._in_context(request, asked, prepared, operation))
         except TimeoutError:
             raise Unavailable(
                 "this took too long and was given up; ask for less, or again later", code="DEADLINE_EXCEEDED"
             ) from None
         return _executed(result)
+
+    async def _in_context(
+        self, request: Request, asked: GraphQLRequest, prepared: Prepared, operation: OperationDefinitionNode
+    ) -> ExecutionResult:
+        return await self._execute(asked, prepared, operation, await self._context(request.headers))
 
     async def _execute(
         self,

@@ -158,7 +158,7 @@ class TestRefreshing:
             await asyncio.sleep(0.3)
             await catalogue.put_contents([content("a")])
             async with asyncio.timeout(1):
-                while other.snapshot.version != catalogue.snapshot.version:  # noqa: ASYNC110
+                while other.snapshot.version != catalogue.snapshot.version:
                     await asyncio.sleep(0.01)
         finally:
             watching.cancel()
