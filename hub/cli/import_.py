@@ -1,6 +1,7 @@
 """`tutti import`: bring a file in."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
@@ -71,8 +72,15 @@ async def _rehearse(plan: "Plan", rejects: Path, bar: "_Bar") -> "Summary":
     return await rehearse(plan, rejects, progress=bar, clock=SystemClock())
 
 
+SILENCE_SECONDS = 5.0  # the longest between two lines of progress where there is no terminal
+
+
 class _Bar:
-    """Progress on standard error: a bar for each section, and one while texts are embedded."""
+    """Progress on standard error: a bar for each section, and one while texts are embedded.
+
+    Where standard error is no terminal (a log, CI) a bar would show nothing until the end; there a line is
+    printed every few seconds.
+    """
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -86,9 +94,11 @@ class _Bar:
             TextColumn("{task.fields[note]}"),
             console=Console(stderr=True),
         )
+        self._name = ""
         self._section: TaskID | None = None
         self._embedding: TaskID | None = None
         self._folding: TaskID | None = None
+        self._told_at = time.monotonic()
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -101,21 +111,31 @@ class _Bar:
         self._bar.console.print(text)
 
     def begin(self, section: str) -> None:
-        self._section = self._bar.add_task(section.replace("_", " "), total=1.0, note="")
+        self._name = section.replace("_", " ")
+        self._section = self._bar.add_task(self._name, total=1.0, note="")
 
     def advance(self, share: float, lines: int) -> None:
         if self._section is not None:
             self._bar.update(self._section, completed=share, note=f"{lines:,} lines")
+            self._tell(f"{self._name}: {share:.0%}, {lines:,} lines")
 
     def fold(self, facets: int) -> None:
         if self._folding is None:
             self._folding = self._bar.add_task("profiles", total=None, note="")
         self._bar.update(self._folding, completed=facets, note=f"{facets:,} customers and visits")
+        self._tell(f"profiles: {facets:,} customers and visits")
 
     def embed(self, done: int, total: int) -> None:
         if self._embedding is None:
             self._embedding = self._bar.add_task("embedding", total=total, note="")
         self._bar.update(self._embedding, completed=done, total=total, note=f"{done:,} of {total:,} texts")
+        self._tell(f"embedding: {done:,} of {total:,} texts")
+
+    def _tell(self, line: str) -> None:
+        now = time.monotonic()
+        if not self._bar.console.is_terminal and now - self._told_at >= SILENCE_SECONDS:
+            self._told_at = now
+            self._bar.console.print(line, highlight=False)
 
 
 def _show(summary: "Summary", *, dry_run: bool) -> None:
