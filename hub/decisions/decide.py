@@ -4,10 +4,7 @@ The same view, catalogue, scenario, mix and layers give the same decision, byte 
 presents this one outcome.
 """
 
-from collections.abc import Mapping
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Mapping, Sequence
 
 from hub.catalogue.model import Claim, Offer
 from hub.decisions.candidates import retrieve
@@ -18,11 +15,17 @@ from hub.decisions.offers import offers_for
 from hub.decisions.ranking import ScoredRanking, ranked, total
 from hub.decisions.scenarios import configuration_version
 from hub.decisions.shelf import Shelf
-from hub.decisions.variety import vary
+from hub.decisions.variety import Dials, vary
 from hub.layers.base import Candidates, Contribution, Layer, Moment
+from hub.layers.discovery import beyond_what_is_known
+from hub.layers.guard import LayerFault, play
 from hub.layers.lasting import due_items, owned_items
-from hub.layers.mix import Mix
+from hub.layers.mix import Mix, without
+from hub.layers.popularity import BaseLayer
 from hub.profiles.view import ProfileView
+
+BASE = "base"
+LAYER_FAILED = "LAYER_FAILED"
 
 
 def decide(
@@ -46,7 +49,8 @@ def decide(
 
     Raises:
         KeyError: if the mix names a layer that is not in `layers`.
-        ValueError: if a layer does not return one score for each candidate.
+
+    A layer that fails is left out, and the decision is the one that a mix without it gives, marked as degraded.
     """
     snapshot = shelf.snapshot
     owned = owned_items(view, snapshot)
@@ -57,6 +61,7 @@ def decide(
     found = retrieve(view, shelf, verdict.codes, moment, kinds=kinds, owned=owned, due=due)
     rows, removed = remove(view, shelf, verdict, found)
     ranking = rank(view, Candidates(snapshot, rows), moment, mix, layers, variety=scenario.variety)
+    mix = ranking.mix
     voice, claims = _speaker(shelf, scenario)
     return Decision(
         at=view.at,
@@ -71,7 +76,7 @@ def decide(
         offers=_offers(view, shelf, scenario, moment, ranking),
         voice=voice,
         claims=claims,
-        degraded=degraded,
+        degraded=degraded or _silenced(ranking.faults),
     )
 
 
@@ -84,28 +89,41 @@ def rank(
     *,
     variety: float,
 ) -> ScoredRanking:
-    """Score candidates with the layers of a mix, add up, and spread."""
+    """Score candidates with the layers of a mix, add up, and spread.
+
+    Layers that fail are left out; if all do, the base plays alone.
+    """
     contributions: dict[str, Contribution] = {}
-    parts: dict[str, NDArray[np.float64]] = {}
-    for name, weight in mix.weights.items():
-        contributions[name] = _held(name, layers[name].score(view, candidates, moment), len(candidates))
-        parts[name] = weight * contributions[name].scores
+    faults: list[LayerFault] = []
+    for name in mix.weights:
+        try:
+            contributions[name] = play(layers[name], view, candidates, moment)
+        except LayerFault as fault:
+            faults.append(fault)
+    if faults:
+        mix = without(mix, [fault.layer for fault in faults])
+        if not contributions:
+            contributions[BASE] = play(BaseLayer(), view, candidates, moment)
+    parts = {name: weight * contributions[name].scores for name, weight in mix.weights.items()}
     scores = total(list(parts.values()), len(candidates))
     by_score = ranked(scores)
-    kinds = candidates.snapshot.kind_codes[candidates.rows]
-    varied = vary(by_score, scores, candidates.vectors, kinds, variety)
-    return ScoredRanking(candidates, mix, contributions, parts, scores, by_score, varied)
+    varied = vary(
+        by_score,
+        scores,
+        candidates.vectors,
+        candidates.snapshot.kind_codes[candidates.rows],
+        Dials(variety, mix.diversity, mix.stretch),
+        beyond_what_is_known(view, candidates) if mix.stretch is not None else None,
+    )
+    return ScoredRanking(candidates, mix, contributions, parts, scores, by_score, varied, faults)
 
 
-def _held(name: str, contribution: Contribution, count: int) -> Contribution:
-    """Hold a layer to its contract: one finite score in [-1, 1] for each candidate.
-
-    Layers come from third parties too; one that answers NaN must not take the page with it.
-    """
-    scores = np.asarray(contribution.scores, np.float64)
-    if scores.shape != (count,):
-        raise ValueError(f"layer {name!r} returned scores of shape {scores.shape} for {count} candidates")
-    return Contribution(np.clip(np.nan_to_num(scores, nan=0.0), -1.0, 1.0), contribution.sentence)
+def _silenced(faults: Sequence[LayerFault]) -> Note | None:
+    """Return what is to be said of layers that failed."""
+    if not faults:
+        return None
+    told = "; ".join(f"layer {fault.layer!r} {fault.reason}" for fault in faults)
+    return Note(LAYER_FAILED, f"The decision was made without what failed: {told}.")
 
 
 def _offers(

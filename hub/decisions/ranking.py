@@ -14,6 +14,7 @@ from hub.catalogue.model import Content
 from hub.decisions.model import LayerScore, RankedItem, VarietyStep, Why
 from hub.decisions.variety import Varied
 from hub.layers.base import Candidates, Contribution
+from hub.layers.guard import LayerFault
 from hub.layers.mix import Mix
 from hub.layers.words import leaf_words
 
@@ -35,7 +36,10 @@ def ranked(scores: NDArray[np.float64]) -> NDArray[np.intp]:
 
 
 class ScoredRanking:
-    """A `Ranking` over arrays. Not thread-safe: it belongs to the request that made it."""
+    """A `Ranking` over arrays. Not thread-safe: it belongs to the request that made it.
+
+    `mix` is what was really played; `faults` are the layers that were asked for and failed.
+    """
 
     def __init__(
         self,
@@ -46,9 +50,11 @@ class ScoredRanking:
         scores: NDArray[np.float64],
         by_score: NDArray[np.intp],
         varied: Varied,
+        faults: Sequence[LayerFault] = (),
     ) -> None:
         self._candidates = candidates
-        self._mix = mix
+        self.mix = mix
+        self.faults = tuple(faults)
         self._contributions = contributions
         self._parts = parts
         self._scores = scores
@@ -94,7 +100,7 @@ class ScoredRanking:
                 rank_before=int(self._ranks_without[name][position]),
                 rank_after=rank_after,
             )
-            for name, weight in self._mix.weights.items()
+            for name, weight in self.mix.weights.items()
         )
         closest = int(self._varied.closest[position])
         contents, rows = self._candidates.snapshot.contents, self._candidates.rows

@@ -36,7 +36,8 @@ def configuration_version(
     the scenario's own: a muted layer and one that was never there are the same configuration.
     """
     played = ",".join(f"{name}:{layers[name].version}:{weight!r}" for name, weight in mix.weights.items())
-    whole = f"{snapshot.version}|{scenario.key}:{scenario.version}|{played}"
+    dials = f"{scenario.variety!r},{mix.diversity!r},{mix.stretch!r}"
+    whole = f"{snapshot.version}|{scenario.key}:{scenario.version}|{played}|{dials}"
     return f"cfg_{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
 
 

@@ -7,7 +7,7 @@ whatever the other faders do, so that muting one layer leaves every other contri
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hub.errors import InvalidInput
 
@@ -18,9 +18,16 @@ OFF = "off"
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """Weights of the layers, in the order in which they are played. A layer not named is silent."""
+    """Weights of the layers, in the order in which they are played. A layer not named is silent.
+
+    `diversity` and `stretch` are dials of the list as a whole, from 0 to 1, None where nobody turned them:
+    how unlike each other its items are on average (one minus the cosine), and which share of them lies
+    beyond what the customer is known for. See `hub.decisions.variety`.
+    """
 
     weights: Mapping[str, float]
+    diversity: float | None = None
+    stretch: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,8 @@ class MixRequest:
     solo: tuple[str, ...] = ()
     mute: tuple[str, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
+    diversity: float | None = None
+    stretch: float | None = None
 
 
 def resolve(mix: Mix, request: MixRequest, known_layers: Collection[str]) -> Mix:
@@ -45,8 +54,38 @@ def resolve(mix: Mix, request: MixRequest, known_layers: Collection[str]) -> Mix
 
     Raises:
         InvalidInput: with a path into the request, for a layer the hub does not have, a weight that is
-            not a number from 0 to 10, a layer both solo and mute, or nothing left to hear.
+            not a number from 0 to 10, a dial beyond 0 to 1, a layer both solo and mute, or nothing left
+            to hear.
     """
+    _check(request, known_layers)
+    weights = {**mix.weights, **request.weights}
+    if request.solo:
+        weights = {name: weights.get(name, 1.0) for name in dict.fromkeys((*weights, *request.solo))}
+    played = {
+        name: float(weight)
+        for name, weight in weights.items()
+        if weight > 0
+        and name in known_layers
+        and name not in request.mute
+        and (not request.solo or name in request.solo)
+    }
+    asked = bool(request.solo or request.mute or request.weights)
+    if asked and not played:
+        raise InvalidInput(
+            "this mix leaves nothing to hear; give at least one layer a weight above 0",
+            path=("mix",),
+            code="SILENT_MIX",
+        )
+    return Mix(
+        played,
+        mix.diversity if request.diversity is None else request.diversity,
+        mix.stretch if request.stretch is None else request.stretch,
+    )
+
+
+def _check(request: MixRequest, known_layers: Collection[str]) -> None:
+    for dial in ("diversity", "stretch"):
+        check_dial(getattr(request, dial), path=("mix", dial))
     for place, names in (("weights", request.weights), ("solo", request.solo), ("mute", request.mute)):
         for index, name in enumerate(names):
             if name not in known_layers:
@@ -70,25 +109,25 @@ def resolve(mix: Mix, request: MixRequest, known_layers: Collection[str]) -> Mix
                 path=("mix", "solo", index),
                 code="SOLO_AND_MUTE",
             )
-    weights = {**mix.weights, **request.weights}
-    if request.solo:
-        weights = {name: weights.get(name, 1.0) for name in dict.fromkeys((*weights, *request.solo))}
-    played = {
-        name: float(weight)
-        for name, weight in weights.items()
-        if weight > 0
-        and name in known_layers
-        and name not in request.mute
-        and (not request.solo or name in request.solo)
-    }
-    asked = bool(request.solo or request.mute or request.weights)
-    if asked and not played:
-        raise InvalidInput(
-            "this mix leaves nothing to hear; give at least one layer a weight above 0",
-            path=("mix",),
-            code="SILENT_MIX",
-        )
-    return Mix(played)
+
+
+def check_dial(value: float | None, *, path: tuple[str | int, ...]) -> None:
+    """Let a dial's setting pass.
+
+    Raises:
+        InvalidInput: if it is not a number from 0 to 1.
+    """
+    if value is not None and not 0 <= value <= 1:
+        raise InvalidInput(f"{path[-1]} is a number from 0 to 1, not {value}", path=path, code="INVALID_DIAL")
+
+
+def without(mix: Mix, layers: Collection[str], *, fallback: str = "base") -> Mix:
+    """Return the mix without some layers; if that leaves nothing, `fallback` plays alone.
+
+    Something has to be shown, and that layer does not look at the customer.
+    """
+    played = {name: weight for name, weight in mix.weights.items() if name not in layers}
+    return replace(mix, weights=played or {fallback: 1.0})
 
 
 def switched_off(preferences: Mapping[str, object]) -> frozenset[str]:
@@ -101,11 +140,5 @@ def switched_off(preferences: Mapping[str, object]) -> frozenset[str]:
 
 
 def respect(mix: Mix, preferences: Mapping[str, object], *, fallback: str = "base") -> Mix:
-    """Return the mix without the layers that the customer switched off; their word beats any request.
-
-    If that leaves nothing, `fallback` plays alone: something has to be shown, and that layer does
-    not look at the customer.
-    """
-    off = switched_off(preferences)
-    played = {name: weight for name, weight in mix.weights.items() if name not in off}
-    return Mix(played or {fallback: 1.0})
+    """Return the mix without the layers that the customer switched off; their word beats any request."""
+    return without(mix, switched_off(preferences), fallback=fallback)

@@ -7,6 +7,7 @@ from types import FunctionType
 from hub.errors import SetupError
 from hub.layers.base import Layer
 from hub.layers.declared import DeclaredLayer
+from hub.layers.guard import GuardedLayer
 from hub.layers.interests import InterestsLayer
 from hub.layers.needs import NeedsLayer
 from hub.layers.popularity import BaseLayer
@@ -23,7 +24,8 @@ def own_layers() -> tuple[Layer, ...]:
 def load_layers(found: Iterable[EntryPoint] | None = None) -> Mapping[str, Layer]:
     """Return all layers by name: the hub's own, then installed ones in the order of their names.
 
-    An entry point names a layer or something that makes one when called without arguments.
+    An entry point names a layer or something that makes one when called without arguments. What comes from
+    outside is guarded, see `hub.layers.guard`.
 
     Raises:
         SetupError: if one cannot be loaded, is no layer, or takes a name that is taken.
@@ -40,5 +42,5 @@ def load_layers(found: Iterable[EntryPoint] | None = None) -> Mapping[str, Layer
             raise SetupError(f"{point.value} is no layer: it lacks a part of hub.layers.base.Layer")
         if layer.name in layers:
             raise SetupError(f"{point.value} calls itself {layer.name!r}, and there is such a layer already")
-        layers[layer.name] = layer
+        layers[layer.name] = GuardedLayer(layer)
     return layers

@@ -1,5 +1,7 @@
 """What every layer keeps: pure, vectorised, within [-1, 1], and nothing to say where nothing is known."""
 
+import re
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -7,11 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub.decisions.decide import rank
+from hub.decisions.decide import decide, rank
 from hub.decisions.model import Mix
 from hub.decisions.moment import detect
+from hub.decisions.shelf import arrange
 from hub.layers.base import Candidates, Contribution
-from tests.builders import NOW, make_content, make_snapshot, make_stranger
+from hub.layers.guard import GuardedLayer, LayerFault, play
+from tests.builders import NOW, make_content, make_scenario, make_snapshot, make_stranger
 from tests.decisions.strategies import LAYERS, situations
 
 every_layer = st.sampled_from(list(LAYERS.values()))
@@ -70,22 +74,115 @@ class Wild:
         return Contribution(self.scores)
 
 
-class TestALayerThatBreaksTheContract:
-    SNAPSHOT = make_snapshot([make_content("a"), make_content("b"), make_content("c")])
+class Raises(Wild):
+    def score(self, view, candidates, moment):
+        raise RuntimeError("somebody's name")
 
-    def ranking(self, layer):
+
+class Sleeps(Wild):
+    naps = 0.4
+
+    def score(self, view, candidates, moment):
+        time.sleep(self.naps)
+        return Contribution(self.scores)
+
+
+class Mumbles(Wild):
+    def score(self, view, candidates, moment):
+        return Contribution(self.scores, lambda position: 1 / 0)
+
+
+class TestALayerThatBreaksTheContract:
+    SNAPSHOT = make_snapshot([make_content("a"), make_content("b"), make_content("c")], popularity={"c": 0.9})
+
+    def ranking(self, layer, **others):
         view = make_stranger()
-        moment = detect(view, NOW)
-        return rank(view, everything(self.SNAPSHOT), moment, Mix({"wild": 1.0}), {"wild": layer}, variety=0)
+        weights = {**dict.fromkeys(others, 1.0), "wild": 1.0}
+        layers = {**others, "wild": layer}
+        return rank(view, everything(self.SNAPSHOT), detect(view, NOW), Mix(weights), layers, variety=0)
 
     def test_is_held_to_its_range(self):
-        found = self.ranking(Wild(5.0, float("nan"), -np.inf))
+        found = self.ranking(Wild(5.0, 0.25, -7.0))
         scores = {item.content.key: item.score for item in found.first(3)}
-        assert scores == {"a": 1.0, "b": 0.0, "c": -1.0}
+        assert scores == {"a": 1.0, "b": 0.25, "c": -1.0}
 
-    def test_is_named_when_it_forgets_a_candidate(self):
-        with pytest.raises(ValueError, match="layer 'wild' returned scores of shape"):
-            self.ranking(Wild(1.0, 2.0))
+    @pytest.mark.parametrize(
+        ("layer", "reason"),
+        [
+            (Raises(), "raised RuntimeError"),
+            (Wild(1.0, float("nan"), 0.0), "returned scores that are no numbers"),
+            (Wild(1.0, float("inf"), 0.0), "returned scores that are no numbers"),
+            (Wild(1.0, 2.0), r"returned scores of shape \(2,\) for 3 candidates"),
+            (Wild("a", "b", "c"), "raised ValueError"),
+            (GuardedLayer(Sleeps(1.0, 1.0, 1.0), limit=0.02), "took longer than 20 ms"),
+        ],
+    )
+    def test_is_left_out_and_the_others_play_as_if_it_were_not_there(self, layer, reason):
+        base = LAYERS["base"]
+        found = self.ranking(layer, base=base)
+        assert re.fullmatch(reason, found.faults[0].reason)
+        assert list(found.mix.weights) == ["base"]
+        without = rank(
+            make_stranger(),
+            everything(self.SNAPSHOT),
+            detect(make_stranger(), NOW),
+            Mix({"base": 1.0}),
+            {"base": base},
+            variety=0,
+        )
+        assert found.first(3) == without.first(3)
+
+    def test_leaves_the_base_where_nothing_else_plays(self):
+        found = self.ranking(Raises())
+        assert list(found.mix.weights) == ["base"]
+        assert found.contents[0].key == "c"
+
+    def test_tells_nothing_of_what_it_was_about(self):
+        view = make_stranger()
+        decision = decide(
+            view,
+            arrange(self.SNAPSHOT),
+            make_scenario(),
+            Mix({"base": 1.0, "wild": 1.0}),
+            {"base": LAYERS["base"], "wild": Raises()},
+        )
+        assert decision.degraded.code == "LAYER_FAILED"
+        assert "wild" in decision.degraded.message
+        assert "somebody" not in decision.degraded.message
+        assert decision.mix == Mix({"base": 1.0})
+
+    def test_that_cannot_speak_leaves_the_word_to_others(self):
+        found = self.ranking(Mumbles(1.0, 0.5, 0.2), base=LAYERS["base"])
+        assert found.faults == ()
+        assert next(i for i in found.first(3) if i.content.key == "c").why.sentence == "Popular this month"
+
+
+class TestALayerFromOutside:
+    SNAPSHOT = TestALayerThatBreaksTheContract.SNAPSHOT
+
+    def ask(self, layer):
+        view = make_stranger()
+        return play(layer, view, everything(self.SNAPSHOT), detect(view, NOW))
+
+    def test_answers_as_it_would_by_itself(self):
+        assert self.ask(GuardedLayer(Wild(0.1, 0.2, 0.3))).scores.tolist() == [0.1, 0.2, 0.3]
+
+    def test_is_not_waited_for_again_while_it_is_busy_nor_asked_while_it_rests(self):
+        now = [0.0]
+        slow = Sleeps(1.0, 1.0, 1.0)
+        layer = GuardedLayer(slow, limit=0.02, rest=10, monotonic=lambda: now[0])
+        with pytest.raises(LayerFault, match="took longer"):
+            self.ask(layer)
+        began = time.perf_counter()
+        with pytest.raises(LayerFault, match="still busy"):
+            self.ask(layer)
+        assert time.perf_counter() - began < 0.02
+        time.sleep(0.6)
+        with pytest.raises(LayerFault, match="not asked for a while"):
+            self.ask(layer)
+        now[0], slow.naps = 11.0, 0.0
+        layer._limit = 5.0
+        assert self.ask(layer).scores.tolist() == [1.0, 1.0, 1.0]
 
 
 def test_novelty_is_nothing_before_the_day_of_publication():

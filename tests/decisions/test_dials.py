@@ -1,0 +1,135 @@
+"""The dials of a mix: how unlike each other the items of a list are, and how many lie beyond the known."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hub.decisions.model import Mix, MixRequest
+from hub.decisions.variety import Dials, diversity_of, vary
+from hub.errors import InvalidInput
+from hub.layers.base import Candidates
+from hub.layers.discovery import beyond_what_is_known
+from hub.layers.mix import resolve
+from tests.builders import make_content, make_scenario, make_snapshot, make_stranger, make_view
+from tests.decisions.strategies import LAYERS, play
+
+
+def worlds(seed: int, *, count: int = 300, groups: int = 10, dimensions: int = 32):
+    """Return (count, dimensions) vectors of several worlds, as catalogues are: alike within, unlike between."""
+    random = np.random.default_rng(seed)
+    centres = random.standard_normal((groups, dimensions))
+    vectors = centres[random.integers(groups, size=count)] + 0.7 * random.standard_normal((count, dimensions))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def arranged(vectors, dials, seed=0, beyond=None):
+    scores = np.random.default_rng(seed).random(len(vectors))
+    order = np.argsort(-scores, kind="stable")
+    return vary(order, scores, vectors, np.zeros(len(vectors), np.int32), dials, beyond)
+
+
+class TestDiversity:
+    @settings(max_examples=40, deadline=None)
+    @given(st.integers(0, 10_000), st.floats(0.45, 1.0), st.sampled_from([6, 8, 12]))
+    def test_of_any_list_is_within_a_twentieth_of_the_setting(self, seed, setting, length):
+        vectors = worlds(seed)
+        order = arranged(vectors, Dials(0.3, diversity=setting), seed).order
+        assert diversity_of(vectors[order[:length]]) == pytest.approx(setting, abs=0.05)
+
+    def test_that_the_candidates_do_not_have_is_come_near_to(self):
+        vectors = worlds(1, groups=1)
+        highest = diversity_of(vectors[arranged(vectors, Dials(0.0, diversity=1.0)).order[:8]])
+        plain = diversity_of(vectors[arranged(vectors, Dials()).order[:8]])
+        assert plain < highest < 0.95
+
+    def test_takes_the_best_that_keeps_to_it(self):
+        vectors = worlds(2)
+        scores = np.random.default_rng(0).random(len(vectors))
+        first = arranged(vectors, Dials(diversity=0.8)).order
+        assert first[0] == scores.argmax()
+        assert scores[first[:12]].mean() > 0.7
+
+    def test_of_one_item_is_nothing(self):
+        assert diversity_of(worlds(1)[:1]) == 0.0
+
+
+class TestStretch:
+    @settings(max_examples=60, deadline=None)
+    @given(
+        st.integers(0, 10_000),
+        st.floats(0, 1),
+        st.floats(0.2, 0.8),
+        st.sampled_from([None, 0.7, 0.9]),
+    )
+    def test_has_its_share_after_each_item_within_one(self, seed, share, rate, diversity):
+        vectors = worlds(seed)
+        beyond = np.random.default_rng(seed).random(len(vectors)) < rate
+        order = arranged(vectors, Dials(0.3, diversity, share), seed, beyond).order
+        for length in range(1, 21):
+            assert abs(int(beyond[order[:length]].sum()) - share * length) <= 1
+
+    def test_reaches_below_the_window_for_what_it_needs(self):
+        vectors = worlds(3, count=600)
+        beyond = np.zeros(600, np.bool_)
+        beyond[np.argsort(np.random.default_rng(0).random(600))[:30]] = True  # the thirty worst
+        order = arranged(vectors, Dials(stretch=1.0), 0, beyond).order
+        assert beyond[order[:30]].all()
+        assert sorted(order.tolist()) == list(range(600))
+
+    def test_means_nothing_to_a_stranger(self):
+        snapshot = make_snapshot([make_content("vase"), make_content("lamp")])
+        assert beyond_what_is_known(make_stranger(), Candidates(snapshot, np.arange(2))) is None
+
+    def test_is_what_is_like_no_interest_and_of_no_category_bought_from(self):
+        snapshot = make_snapshot(
+            [
+                make_content("rose", title="Climbing rose", category="garden"),
+                make_content("spade", title="Ash spade", category="tools"),
+                make_content("rake", title="Tin rake", category="tools"),
+                make_content("mug", title="Blue mug", category="mugs"),
+            ]
+        )
+        view = make_view(interests=("climbing rose",), owned={"spade": 5})
+        beyond = beyond_what_is_known(view, Candidates(snapshot, np.arange(4)))
+        assert dict(zip(snapshot.rows, beyond.tolist(), strict=True)) == {
+            "mug": True, "rake": False, "rose": False, "spade": False,
+        }  # fmt: skip
+
+
+SHOP = [
+    *(make_content(f"rose-{n}", title=f"Climbing rose {n}", category="garden") for n in range(20)),
+    *(make_content(f"thing-{n}", title=f"Thing{n} for home{n}", category=f"home-{n}") for n in range(40)),
+]
+
+
+class TestInADecision:
+    SNAPSHOT = make_snapshot(SHOP)
+    VIEW = make_view(interests=("climbing rose",))
+
+    def first(self, **dials):
+        mix = resolve(make_scenario().mix, MixRequest(**dials), LAYERS.keys())
+        return play(self.SNAPSHOT, self.VIEW, make_scenario(), mix)
+
+    @pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0])
+    def test_the_share_beyond_the_known_is_as_set(self, share):
+        keys = [content.key for content in self.first(stretch=share).ranking.contents[:12]]
+        assert sum(key.startswith("thing") for key in keys) == pytest.approx(12 * share, abs=1)
+
+    def test_dials_move_items_and_leave_scores_alone(self):
+        plain, turned = self.first().ranking, self.first(stretch=0.5, diversity=0.6).ranking
+        scores = [{i.content.key: i.score for i in each.first(len(each))} for each in (plain, turned)]
+        assert scores[0] == scores[1]
+
+    def test_dials_are_part_of_the_configuration(self):
+        versions = {
+            self.first(**dials).configuration_version for dials in ({}, {"stretch": 0.5}, {"diversity": 0.5})
+        }
+        assert len(versions) == 3
+
+    @pytest.mark.parametrize("dial", ["stretch", "diversity"])
+    @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
+    def test_a_dial_has_its_range(self, dial, value):
+        with pytest.raises(InvalidInput) as refusal:
+            resolve(Mix({"base": 1.0}), MixRequest(**{dial: value}), LAYERS.keys())
+        assert (refusal.value.kind, refusal.value.path) == ("INVALID_DIAL", ("mix", dial))
