@@ -29,6 +29,7 @@ from hub.catalogue.service import CatalogueService
 from hub.channels.service import ExperienceService
 from hub.config import Settings, load_settings
 from hub.consent.control import ControlService
+from hub.decisions.mixes import MixService
 from hub.decisions.scenarios import ScenarioService
 from hub.decisions.service import DecisionService
 from hub.errors import TuttiError
@@ -96,6 +97,7 @@ async def open_services(
         layers = load_layers()
         scenarios = ScenarioService(store)
         await scenarios.seed()
+        mixes = MixService(store, scenarios, layers.keys(), clock)
         profiles = ProfileService(store, lambda: catalogue.snapshot, encoder)
         ledger = LedgerService(store, clock)
         events = IngestService(store, profiles, clock)
@@ -107,12 +109,13 @@ async def open_services(
             ingest=events,
             control=ControlService(events, profiles),
             scenarios=scenarios,
+            mixes=mixes,
             experiences=ExperienceService(
                 settings=settings,
                 clock=clock,
                 catalogue=catalogue,
                 profiles=profiles,
-                decisions=DecisionService(lambda: catalogue.snapshot, scenarios, layers),
+                decisions=DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes),
                 ledger=ledger,
                 signer=signer,
             ),

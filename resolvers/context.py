@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hub.catalogue.service import CatalogueService
     from hub.channels.service import ExperienceService
     from hub.consent.control import ControlService
+    from hub.decisions.mixes import MixService
     from hub.decisions.scenarios import ScenarioService
     from hub.events.service import IngestService
     from hub.insights.similar import SimilarService
@@ -37,6 +38,7 @@ class Services:
     ingest: IngestService
     control: ControlService
     scenarios: ScenarioService
+    mixes: MixService
     experiences: ExperienceService
     answers: AnswerService
     ledger: LedgerService

@@ -48,8 +48,30 @@ def played(context: Context, mix: Mix) -> list[PlayedLayer]:
     return [PlayedLayer(named(context, name), weight) for name, weight in mix.weights.items()]
 
 
-def mix_request(solo: Sequence[str], mute: Sequence[str], weights: Sequence[tuple[str, float]]) -> MixRequest:
+def mix_request(
+    solo: Sequence[str],
+    mute: Sequence[str],
+    weights: Sequence[tuple[str, float]],
+    *,
+    diversity: float | None = None,
+    stretch: float | None = None,
+) -> MixRequest:
     """Return what one call wants changed.
+
+    Raises:
+        InvalidInput: if a layer is given two weights.
+    """
+    return MixRequest(
+        solo=tuple(solo),
+        mute=tuple(mute),
+        weights=each_once(weights, path=("mix", "weights")),
+        diversity=diversity,
+        stretch=stretch,
+    )
+
+
+def each_once(weights: Sequence[tuple[str, float]], *, path: tuple[str, ...]) -> dict[str, float]:
+    """Return weights by layer.
 
     Raises:
         InvalidInput: if a layer is given two weights.
@@ -59,8 +81,8 @@ def mix_request(solo: Sequence[str], mute: Sequence[str], weights: Sequence[tupl
         if layer in heard:
             raise InvalidInput(
                 f"{layer!r} is given two weights; leave one",
-                path=("mix", "weights", index),
+                path=(*path, index),
                 code="TWO_WEIGHTS",
             )
         heard[layer] = weight
-    return MixRequest(solo=tuple(solo), mute=tuple(mute), weights=heard)
+    return heard

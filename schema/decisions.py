@@ -47,11 +47,25 @@ class MixInput:
     weights: list[LayerWeightInput] | None = strawberry.field(
         default=None, description="New weights of layers; null: those of the scenario."
     )
+    diversity: float | None = strawberry.field(
+        default=None,
+        description="How unlike each other the items of a list shall be, from 0 to 1: the mean of one minus the "
+        "cosine over all pairs. Null: as the scenario has it.",
+    )
+    stretch: float | None = strawberry.field(
+        default=None,
+        description="The share, from 0 to 1, of items beyond what the customer is known for. Null: as the scenario "
+        "has it.",
+    )
 
     def request(self) -> model.MixRequest:
         """Return it as the domain says it."""
         return layers.mix_request(
-            self.solo or (), self.mute or (), [(each.layer, each.weight) for each in self.weights or ()]
+            self.solo or (),
+            self.mute or (),
+            [(each.layer, each.weight) for each in self.weights or ()],
+            diversity=self.diversity,
+            stretch=self.stretch,
         )
 
 

@@ -7,6 +7,7 @@ import strawberry
 
 from hub.catalogue.model import Availability, ContentKind, NeedPattern
 from hub.consent.control import Correction
+from hub.decisions.mixes import MixState
 from hub.decisions.model import Channel
 from hub.events.names import TimelineKind
 from hub.profiles.model import ConsentState, FeedbackKind, InterestKind, Purpose, Source
@@ -21,6 +22,7 @@ __all__ = [
     "GrantState",
     "InterestKind",
     "JobState",
+    "MixState",
     "NeedPattern",
     "Purpose",
     "Source",
@@ -61,6 +63,16 @@ describe(
     "What to do with an interest.",
     {"REMOVE": "It is wrong: forget it.", "RENAME": "It is right, but has another name."},
     name="InterestAction",
+)
+
+describe(
+    MixState,
+    "Where a version of a mix stands.",
+    {
+        "DRAFT": "It was never in force.",
+        "PUBLISHED": "It is in force.",
+        "RETIRED": "It was in force, and another one is now.",
+    },
 )
 
 describe(

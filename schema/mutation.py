@@ -4,12 +4,15 @@ from typing import Annotated, Any
 
 import strawberry
 
+from hub.decisions.mixes import Muted, SavedMix
 from hub.ledger.model import Served
 from hub.profiles.model import Profile
-from resolvers import control, ledger, operations
+from resolvers import control, ledger, mixes, operations
+from resolvers.mixes import RolledBack
 from resolvers.operations import Recorded
 from resolvers.outcomes import Outcome
 from schema import control as of_control
+from schema import mixes as of_mixes
 from schema import service as of_service
 from schema.base import Info, argument, field
 from schema.refs import CustomerRefInput
@@ -133,3 +136,47 @@ class Mutation:
         self, info: Info, _input: Annotated[of_service.ReverseGrantInput, UNREAD]
     ) -> Outcome[Any]:
         return await operations.reverse_grant(info.context)
+
+    @field(
+        description="Save a new version of a scenario's mix; nothing that is served changes. For administrators.",
+        of=of_mixes.DraftMixPayload,
+    )
+    async def draft_mix(
+        self, info: Info, input: Annotated[of_mixes.DraftMixInput, INPUT]
+    ) -> Outcome[SavedMix]:
+        return await mixes.draft(
+            info.context,
+            input.scenario,
+            [(each.layer, each.weight) for each in input.weights],
+            diversity=input.diversity,
+            stretch=input.stretch,
+            note=input.note or "",
+        )
+
+    @field(
+        description="Put a version of a scenario's mix in force, in every process within a second. For administrators.",
+        of=of_mixes.PublishMixPayload,
+    )
+    async def publish_mix(
+        self, info: Info, input: Annotated[of_mixes.PublishMixInput, INPUT]
+    ) -> Outcome[SavedMix]:
+        return await mixes.publish(info.context, input.scenario, input.version)
+
+    @field(
+        description="Put in force what was before the last publication. For administrators.",
+        of=of_mixes.RollBackMixPayload,
+    )
+    async def roll_back_mix(
+        self, info: Info, input: Annotated[of_mixes.RollBackMixInput, INPUT]
+    ) -> Outcome[RolledBack]:
+        return await mixes.roll_back(info.context, input.scenario)
+
+    @field(
+        description="Silence a layer in every decision of every process within a second, or let it play again. For "
+        "administrators.",
+        of=of_mixes.MuteLayerPayload,
+    )
+    async def mute_layer(
+        self, info: Info, input: Annotated[of_mixes.MuteLayerInput, INPUT]
+    ) -> Outcome[tuple[Muted, ...]]:
+        return await mixes.mute(info.context, input.layer, input.muted)

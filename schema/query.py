@@ -7,11 +7,13 @@ import strawberry
 from hub.answers.model import AnswerResult as AnswerResultModel
 from hub.catalogue.model import Content as ContentModel
 from hub.channels.model import Experience as ExperienceModel
+from hub.decisions.mixes import Muted
+from hub.decisions.mixes import SavedMix as SavedMixModel
 from hub.decisions.model import Scenario as ScenarioModel
 from hub.kit.pages import Page
 from hub.ledger.model import Served as ServedModel
 from hub.profiles.model import Profile
-from resolvers import answers, catalogue, customers, experiences, layers, ledger, nodes, scenarios
+from resolvers import answers, catalogue, customers, experiences, layers, ledger, mixes, nodes, scenarios
 from schema.answers import AnswerResult
 from schema.base import After, Connection, First, Info, Node, argument, field
 from schema.catalogue import Content
@@ -20,6 +22,7 @@ from schema.decisions import Layer, MixInput, Scenario
 from schema.enums import Channel
 from schema.experiences import Experience
 from schema.ledger import Served
+from schema.mixes import MutedLayer, SavedMix
 from schema.refs import CustomerRefInput
 
 By = Annotated[CustomerRefInput, argument("Who is meant.")]
@@ -92,6 +95,22 @@ class Query:
     @field(description="The layers of this hub, in the order of play.", of=list[Layer])
     async def layers(self, info: Info) -> list[Any]:
         return layers.everything(info.context)
+
+    @field(
+        description="Every saved version of a scenario's mix, newest first. For administrators.",
+        of=list[SavedMix],
+    )
+    async def mixes(
+        self, info: Info, scenario: Annotated[str, argument("Key of the scenario, such as home.")]
+    ) -> tuple[SavedMixModel, ...]:
+        return await mixes.everything(info.context, scenario)
+
+    @field(
+        description="The layers that an operator has silenced everywhere. For administrators.",
+        of=list[MutedLayer],
+    )
+    async def muted_layers(self, info: Info) -> tuple[Muted, ...]:
+        return await mixes.muted(info.context)
 
     @field(description="One scenario; null if there is none of that key.", of=Scenario | None)
     async def scenario(

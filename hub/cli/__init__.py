@@ -7,6 +7,7 @@ import typer
 from hub.cli.import_ import import_command
 from hub.cli.keys import keys_app
 from hub.cli.migrate import migrate_command
+from hub.cli.mix import mix_app
 from hub.cli.model import model_command
 from hub.cli.run import run_command
 from hub.cli.schema import schema_command
@@ -25,6 +26,7 @@ app.command("run")(run_command)
 app.command("import")(import_command)
 app.command("migrate")(migrate_command)
 app.add_typer(keys_app, name="keys")
+app.add_typer(mix_app, name="mix")
 app.command("model")(model_command)
 app.command("schema")(schema_command)
 app.command("settings")(settings_command)

@@ -1,18 +1,27 @@
-"""Decisions for the channels: fetches the scenario, settles the mix, and decides on the current catalogue."""
+"""Decisions for the channels: fetches the scenario, settles the mix, and decides on the current catalogue.
+
+The mix is the one published for the scenario, else the scenario's own; then what the call asks for; then
+without what an operator muted; then without what the customer switched off.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+import structlog
+
 from hub.catalogue.snapshot import CatalogueSnapshot
-from hub.decisions.decide import decide
+from hub.decisions.decide import LAYER_FAILED, decide
+from hub.decisions.mixes import Board, MixService
 from hub.decisions.model import Decision, Note, Scenario
 from hub.decisions.scenarios import ScenarioService
 from hub.decisions.shelf import Shelf, arrange
 from hub.errors import NotFound
 from hub.layers.base import Layer
-from hub.layers.mix import MixRequest, resolve, respect
+from hub.layers.mix import MixRequest, resolve, respect, without
 from hub.profiles.view import ProfileView
+
+log = structlog.get_logger(__name__)
 
 
 class DecisionService:
@@ -23,11 +32,13 @@ class DecisionService:
         snapshot: Callable[[], CatalogueSnapshot],
         scenarios: ScenarioService,
         layers: Mapping[str, Layer],
+        mixes: MixService | None = None,
     ) -> None:
-        """Take a provider of the current snapshot, the scenarios, and the layers by name."""
+        """Take a provider of the current snapshot, the scenarios, the layers by name, and the saved mixes."""
         self._snapshot = snapshot
         self._scenarios = scenarios
         self.layers = layers
+        self._mixes = mixes
         self._shelf: Shelf | None = None
 
     @property
@@ -55,7 +66,8 @@ class DecisionService:
             Unavailable: if the scenario cannot be read and never was.
         """
         scenario = await self._scenarios.get(scenario_key)
-        return self._decide(view, scenario, mix_request, at, None)
+        board = Board() if self._mixes is None else await self._mixes.board()
+        return self._decide(view, scenario, mix_request, at, None, board)
 
     def decide_without_store(
         self, view: ProfileView, scenario_key: str, *, degraded: Note, at: datetime | None = None
@@ -70,7 +82,8 @@ class DecisionService:
             raise NotFound(
                 f"there is no scenario {scenario_key!r}", path=("scenario",), code="UNKNOWN_SCENARIO"
             )
-        return self._decide(view, scenario, MixRequest(), at, degraded)
+        board = Board() if self._mixes is None else self._mixes.last_known
+        return self._decide(view, scenario, MixRequest(), at, degraded, board)
 
     def _decide(
         self,
@@ -79,8 +92,14 @@ class DecisionService:
         mix_request: MixRequest,
         at: datetime | None,
         degraded: Note | None,
+        board: Board,
     ) -> Decision:
         if at is not None and at != view.at:
             view = replace(view, at=at)
-        mix = respect(resolve(scenario.mix, mix_request, self.layers.keys()), view.preferences)
-        return decide(view, self.shelf, scenario, mix, self.layers, degraded=degraded)
+        saved = board.published.get(scenario.key)
+        asked = resolve(scenario.mix if saved is None else saved.mix, mix_request, self.layers.keys())
+        mix = respect(without(asked, board.muted), view.preferences)
+        decision = decide(view, self.shelf, scenario, mix, self.layers, degraded=degraded)
+        if decision.degraded is not None and decision.degraded.code == LAYER_FAILED:
+            log.warning("layers failed", scenario=scenario.key, reason=decision.degraded.message)
+        return decision

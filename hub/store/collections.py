@@ -87,6 +87,14 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
         (IndexModel([("facet_id", ASCENDING)]), IndexModel([("profile_id", ASCENDING)])),
     ),
     CollectionSpec("scenarios", {"version": INT, "title": STRING}),
+    # `_id` is "scenario:version"; a version never changes but for the instant of its first publication
+    CollectionSpec(
+        "mixes",
+        {"scenario_key": STRING, "version": INT, "weights": {"bsonType": "object"}},
+        (IndexModel([("scenario_key", ASCENDING), ("version", DESCENDING)]),),
+    ),
+    # What is in force: "published:scenario" and "muted:layer"
+    CollectionSpec("mix_board", {"kind": STRING}),
     CollectionSpec(
         "served",
         {"at": DATE, "channel": STRING, "body": BINARY},

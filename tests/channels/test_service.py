@@ -160,12 +160,12 @@ class Mute:
         return Contribution(np.zeros(len(candidates)))
 
 
-async def test_a_layer_that_breaks_costs_the_personal_part_and_not_the_page(store, clock, settings):
+async def test_a_layer_that_breaks_costs_its_own_part_and_not_the_page(store, clock, settings):
     hub = await open_hub(store, clock, settings, {**LAYERS, "interests": Broken()})
     experience = await hub.assemble()
-    assert experience.degraded.code == "DECISION_FAILED"
+    assert experience.degraded.code == "LAYER_FAILED"
     assert shown(experience)
-    assert set(experience.decision.mix.weights) == {"base"}
+    assert set(experience.decision.mix.weights) == {"base", "session", "declared", "needs"}
     assert experience.served_id is not None
     healthy = await open_hub(store, clock, settings, {**LAYERS, "interests": Mute()}, seed=False)
     assert (await healthy.assemble()).degraded is None

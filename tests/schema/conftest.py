@@ -22,6 +22,7 @@ from hub.catalogue.service import CatalogueService
 from hub.channels.service import ExperienceService
 from hub.config import Settings
 from hub.consent.control import ControlService
+from hub.decisions.mixes import MixService
 from hub.decisions.scenarios import ScenarioService
 from hub.decisions.service import DecisionService
 from hub.events.service import IngestService
@@ -228,6 +229,7 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
     layers = load_layers()
     scenarios = ScenarioService(store)
     await scenarios.seed()
+    mixes = MixService(store, scenarios, layers.keys(), clock)
     profiles = ProfileService(store, lambda: catalogue.snapshot, encoder)
     ingest = IngestService(store, profiles, clock)
     ledger = LedgerService(store, clock)
@@ -239,12 +241,13 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
         ingest=ingest,
         control=ControlService(ingest, profiles),
         scenarios=scenarios,
+        mixes=mixes,
         experiences=ExperienceService(
             settings=settings,
             clock=clock,
             catalogue=catalogue,
             profiles=profiles,
-            decisions=DecisionService(lambda: catalogue.snapshot, scenarios, layers),
+            decisions=DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes),
             ledger=ledger,
             signer=signer,
         ),
