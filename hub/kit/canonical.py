@@ -39,9 +39,30 @@ def plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 
+_OPTIONS = (
+    orjson.OPT_SORT_KEYS
+    | orjson.OPT_NON_STR_KEYS
+    | orjson.OPT_PASSTHROUGH_DATACLASS  # its own order of fields is not sorted
+    | orjson.OPT_PASSTHROUGH_DATETIME  # ours has milliseconds and a Z
+)
+
+
 def canonical(value: Any) -> bytes:
-    """Return `value` as JSON bytes with sorted keys and no white space."""
-    return orjson.dumps(plain(value), option=orjson.OPT_SORT_KEYS)
+    """Return `value` as JSON bytes with sorted keys and no white space.
+
+    The bytes are those of `plain(value)`; orjson walks the value itself and asks only for what it does
+    not know, which is some ten times faster.
+
+    Raises:
+        TypeError: for a type that has no plain form.
+    """
+    return orjson.dumps(value, default=_unknown, option=_OPTIONS)
+
+
+def _unknown(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: getattr(value, f.name) for f in fields(value)}
+    return plain(value)
 
 
 def digest(value: Any) -> str:
