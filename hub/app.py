@@ -101,6 +101,8 @@ async def open_services(
         profiles = ProfileService(store, lambda: catalogue.snapshot, encoder)
         ledger = LedgerService(store, clock)
         events = IngestService(store, profiles, clock)
+        answers = AnswerService(catalogue, encoder)
+        await answers.prepare(clock.now())
         services = Services(
             settings=settings,
             clock=clock,
@@ -119,7 +121,7 @@ async def open_services(
                 ledger=ledger,
                 signer=signer,
             ),
-            answers=AnswerService(catalogue, encoder),
+            answers=answers,
             ledger=ledger,
             similar=SimilarService(store),
             layers=layers,

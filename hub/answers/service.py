@@ -1,17 +1,22 @@
 """Answers: retrieve among what the brand approved, choose, or say honestly that there is none.
 
 Nothing is generated. A question is embedded; every approved answer has a vector for its title and
-for each way in which customers ask it; an answer is as near as its nearest vector.
+for each way in which customers ask it. What a question means is learned from these
+(`hub.answers.resolver`), once for every set of answers that hold together.
 """
 
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hub.answers.calibration import Calibration
 from hub.answers.model import Alternative, AnswerResult
+from hub.answers.resolver import Match, Resolver
+from hub.catalogue.building import answer_texts
 from hub.catalogue.model import Answer, Claim
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.errors import InvalidInput, Unavailable
@@ -20,6 +25,7 @@ from hub.kit.deadline import within
 LONGEST_QUESTION = 1_000  # characters; the encoder reads about the first 250 words
 MOST_ALTERNATIVES = 3
 LEAST_SIMILARITY = 0.3  # below this a match is chance, not an alternative
+MOST_KEPT = 4  # resolvers: answers begin and end to hold, and every set has its own
 
 
 class SnapshotProvider(Protocol):
@@ -39,21 +45,34 @@ class QuestionEncoder(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A resolver and the answers that its rows are."""
+
+    answers: tuple[Answer, ...]
+    resolver: Resolver
+
+
+Held = tuple[str, tuple[tuple[str, int], ...]]  # the encoder's id; key and version of every answer
+
+
 class AnswerService:
     """Finds the approved answer to a question."""
 
     def __init__(
-        self,
-        catalogue: SnapshotProvider,
-        encoder: QuestionEncoder,
-        *,
-        calibration: Calibration | None = None,
-        deadline: float = 2.0,
+        self, catalogue: SnapshotProvider, encoder: QuestionEncoder, *, deadline: float = 2.0
     ) -> None:
+        """Take the catalogue, the encoder, and the seconds that one question may wait for either."""
         self._catalogue = catalogue
         self._encoder = encoder
-        self._calibration = calibration or Calibration()
         self._deadline = deadline
+        self._prepared: OrderedDict[Held, asyncio.Task[Prepared]] = OrderedDict()
+
+    async def prepare(self, at: datetime) -> None:
+        """Learn what the answers that hold at an instant are asked by, so that no question has to wait."""
+        snapshot = self._catalogue.snapshot
+        if held := held_at(snapshot, at):
+            await self._shared(snapshot, held)
 
     async def answer(self, question: str, *, at: datetime) -> AnswerResult:
         """Return the approved answer that holds at an instant, with its confidence and alternatives.
@@ -74,56 +93,91 @@ class AnswerService:
                 code="QUESTION_TOO_LONG",
             )
         snapshot = self._catalogue.snapshot
-        if not snapshot.answers:
+        held = held_at(snapshot, at)
+        if not held:
             return AnswerResult(asked, 0.0, None, ())
         try:
             # A question may hold personal data: not even its vector is kept.
             vector = await within(self._deadline, self._encoder.vector(asked, keep=False))
+            prepared = await within(self._deadline, self._shared(snapshot, held))
         except TimeoutError:
-            raise Unavailable("the encoder is busy; ask again in a moment") from None
-        return self._choose(asked, vector, snapshot, at)
+            raise Unavailable("the answers are being prepared; ask again in a moment") from None
+        return choose(asked, prepared, prepared.resolver.matches(asked, vector), snapshot)
 
-    def _choose(
-        self, asked: str, vector: NDArray[np.float32], snapshot: CatalogueSnapshot, at: datetime
-    ) -> AnswerResult:
-        ranked = rank(vector, snapshot, at)
-        if not ranked:
-            return AnswerResult(asked, 0.0, None, ())
-        similarities = [similarity for similarity, _ in ranked]
-        runner_up = similarities[1] if len(ranked) > 1 else 0.0
-        best, chosen = ranked[0]
-        confidence = self._calibration.confidence(best, runner_up)
-        said = confidence >= self._calibration.threshold
-        others = ranked[1:] if said else ranked
-        alternatives = tuple(
-            Alternative(
-                answer.key, answer.title, round(self._calibration.confidence(similarity, best), 4), answer
-            )
-            for similarity, answer in others[:MOST_ALTERNATIVES]
-            if similarity >= LEAST_SIMILARITY
-        )
-        return AnswerResult(
-            question=asked,
-            confidence=round(confidence, 4),
-            answer=chosen if said else None,
-            alternatives=alternatives,
-            claims=claims_of(chosen, snapshot) if said else (),
-        )
+    async def _shared(self, snapshot: CatalogueSnapshot, held: tuple[int, ...]) -> Prepared:
+        """Wait for a fit that goes on for the others when one who waits gives up."""
+        return await asyncio.shield(self._preparing(snapshot, held))
+
+    def _preparing(self, snapshot: CatalogueSnapshot, held: tuple[int, ...]) -> asyncio.Task[Prepared]:
+        """Return the fit to a set of answers: under way, done, or begun now. All who ask share it."""
+        answers = [snapshot.answers[row] for row in held]
+        name: Held = (snapshot.encoder_id, tuple((answer.key, answer.version) for answer in answers))
+        known = self._prepared.get(name)
+        if known is None or (known.done() and (known.cancelled() or known.exception() is not None)):
+            known = asyncio.create_task(asyncio.to_thread(prepare, snapshot, held))
+            self._prepared[name] = known
+        self._prepared.move_to_end(name)
+        while len(self._prepared) > MOST_KEPT:
+            self._prepared.popitem(last=False)
+        return known
 
 
-def rank(
-    vector: NDArray[np.float32], snapshot: CatalogueSnapshot, at: datetime
-) -> list[tuple[float, Answer]]:
-    """Return (cosine, answer) of every approved answer that holds at an instant, nearest first.
+def held_at(snapshot: CatalogueSnapshot, at: datetime) -> tuple[int, ...]:
+    """Return the rows of the answers that are approved, hold at an instant and break no rule of their brand.
 
-    `vector` is (d,) float32 of length 1. Equal cosines keep the order of keys.
+    A catalogue may come from elsewhere, and what is forbidden may have changed since an answer was put:
+    the brand's rules are asked again here.
     """
-    nearest = np.full(len(snapshot.answers), -1.0, np.float32)
-    np.maximum.at(nearest, snapshot.answer_rows, snapshot.answer_vectors @ vector)
-    held = [
-        (float(nearest[row]), answer) for row, answer in enumerate(snapshot.answers) if answer.holds_at(at)
-    ]
-    return sorted(held, key=lambda pair: (-pair[0], pair[1].key))
+    return tuple(
+        row
+        for row, answer in enumerate(snapshot.answers)
+        if answer.holds_at(at) and row not in snapshot.answer_faults
+    )
+
+
+def prepare(snapshot: CatalogueSnapshot, held: tuple[int, ...]) -> Prepared:
+    """Fit a resolver to some answers of a snapshot."""
+    place = np.full(len(snapshot.answers), -1, np.int32)
+    place[list(held)] = np.arange(len(held), dtype=np.int32)
+    rows = place[snapshot.answer_rows]
+    texts = [text for answer in snapshot.answers for text in answer_texts(answer)]
+    wanted = rows >= 0
+    return Prepared(
+        tuple(snapshot.answers[row] for row in held),
+        Resolver(
+            snapshot.answer_vectors[wanted],
+            [text for text, taken in zip(texts, wanted, strict=True) if taken],
+            rows[wanted],
+        ),
+    )
+
+
+def choose(asked: str, prepared: Prepared, matches: list[Match], snapshot: CatalogueSnapshot) -> AnswerResult:
+    """Return what is replied when these matches, likeliest first and at least one, were found."""
+    confident = prepared.resolver.calibration
+    best = matches[0]
+    chosen = prepared.answers[best.row]
+    runner_up = matches[1].score if len(matches) > 1 else 0.0
+    confidence = confident.confidence(best.score, runner_up, best.similarity)
+    said = confidence >= confident.threshold
+    alternatives = tuple(
+        Alternative(
+            answer.key,
+            answer.title,
+            round(confident.confidence(match.score, best.score, match.similarity), 4),
+            answer,
+        )
+        for match in matches[1 if said else 0 :][:MOST_ALTERNATIVES]
+        if match.similarity >= LEAST_SIMILARITY
+        for answer in (prepared.answers[match.row],)
+    )
+    return AnswerResult(
+        question=asked,
+        confidence=round(confidence, 4),
+        answer=chosen if said else None,
+        alternatives=alternatives,
+        claims=claims_of(chosen, snapshot) if said else (),
+    )
 
 
 def claims_of(answer: Answer, snapshot: CatalogueSnapshot) -> tuple[Claim, ...]:

@@ -1,22 +1,35 @@
 """The brand's rules as pure functions: what may be said, judged by the brand facts alone.
 
-Two moments ask them. When an answer, a claim or a content is *put*, what can never be right is
-refused: a claim that the brand does not make, an answer or a claim that says a forbidden word. When a
-*snapshot* is built, content that has come to break a rule (a claim was withdrawn, a word forbidden
-since, or a feed brought it in) is marked with the rule, and the brand gate of a decision removes it
-with that reason. Content with a forbidden word is therefore kept but never shown: feeds are not
-always ours to correct, and an absence with a reason is better than a failed import.
+    forbidden_word      it says what the brand never says
+    unknown_claim       it relies on, or refers to, a claim that the brand does not make
+    unproven_claim      it says a guarded word ("climate neutral") without relying on a claim that says it
+    price_disagrees     a product's own words state an amount that is not its price
+    unknown_reference   it refers to a price that there is not, or misspells a reference
+
+Two moments ask them. When content, an answer or a claim is *put*, text that breaks a rule is refused
+with the path of the field. When a *snapshot* is built they are asked again, since a claim may have
+been withdrawn, a word forbidden or a price changed: content that has come to break a rule is removed
+by the brand gate with that reason, an answer is not said. A feed that is not ours to correct may be
+put as it is (`keep_faulty`): its faulty content is kept and never shown.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from typing import NoReturn
 
 from hub.catalogue.model import Answer, BrandFacts, Content
+from hub.catalogue.references import SIGNS, Prices, Unresolved, claims_in, resolved, without_references
 from hub.errors import InvalidInput
+from hub.kit.money import Money
 
 FORBIDDEN_WORD = "forbidden_word"
 UNKNOWN_CLAIM = "unknown_claim"
+UNPROVEN_CLAIM = "unproven_claim"
+PRICE_DISAGREES = "price_disagrees"
+UNKNOWN_REFERENCE = "unknown_reference"
 
 NO_FACTS = BrandFacts(key="", name="", voice="Clear, friendly and brief.")
 """What speaks for a house that has not said anything about itself yet: no claims, no forbidden words."""
@@ -60,58 +73,168 @@ def _missing_claim(claims: Iterable[str], brand: BrandFacts) -> tuple[int, str] 
     return next(((i, key) for i, key in enumerate(claims) if key not in known), None)
 
 
-def fault_of(content: Content, facts: Mapping[str, BrandFacts]) -> str | None:
-    """Return the rule of the brand gate that a content breaks, None if it breaks none."""
-    brand = _speaker(content.brand, facts)
-    if forbidden_word((content.title, content.summary, content.text, *content.tags), brand) is not None:
-        return FORBIDDEN_WORD
-    if _missing_claim(content.claims, brand) is not None:
-        return UNKNOWN_CLAIM
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A rule that a text breaks: where, and in words."""
+
+    rule: str
+    path: tuple[str | int, ...]
+    message: str
+
+
+def _no_prices(_key: str) -> Money | None:
     return None
 
 
-def _refuse_unknown_claim(
-    what: str, claims: tuple[str, ...], brand: BrandFacts, path: tuple[str | int, ...]
-) -> None:
-    missing = _missing_claim(claims, brand)
-    if missing is None:
-        return
-    at, key = missing
+def _faults(
+    what: str,
+    texts: Mapping[str, str],
+    claims: tuple[str, ...],
+    price: Money | None,
+    brand: BrandFacts,
+    prices: Prices,
+) -> Iterator[Fault]:
+    """Yield every rule that texts by field break, the gravest first."""
+    for name, text in texts.items():
+        word = forbidden_word((text,), brand)
+        if word is not None:
+            yield Fault(
+                FORBIDDEN_WORD,
+                (name,),
+                f"{what} says {word!r}, a word that the brand {brand.key!r} never says",
+            )
     known = ", ".join(sorted(claim.key for claim in brand.claims)) or "none"
-    raise InvalidInput(
-        f"{what} relies on the claim {key!r}, which the brand {brand.key!r} does not make (it makes: {known})",
-        path=(*path, "claims", at),
-        code="UNKNOWN_CLAIM",
-    )
+    makes = f"which the brand {brand.key!r} does not make (it makes: {known})"
+    missing = _missing_claim(claims, brand)
+    if missing is not None:
+        at, key = missing
+        yield Fault(UNKNOWN_CLAIM, ("claims", at), f"{what} relies on the claim {key!r}, {makes}")
+    for name, text in texts.items():
+        missing = _missing_claim(claims_in((text,)), brand)
+        if missing is not None:
+            yield Fault(UNKNOWN_CLAIM, (name,), f"{what} refers to the claim {missing[1]!r}, {makes}")
+            continue
+        try:
+            resolved(text, brand, price, prices)
+        except Unresolved as error:
+            yield Fault(UNKNOWN_REFERENCE, (name,), f"{what}: {error}")
+    yield from _unproven(what, texts, claims, brand)
+    if price is not None:
+        for name, text in texts.items():
+            stated = other_amount(without_references(text), price)
+            if stated is not None:
+                yield Fault(
+                    PRICE_DISAGREES,
+                    (name,),
+                    f"{what} costs {price} and says {stated}; refer to an amount by {{{{price}}}}, "
+                    "{{price:CONTENT}} or {{claim:KEY}}",
+                )
+
+
+def _unproven(
+    what: str, texts: Mapping[str, str], claims: tuple[str, ...], brand: BrandFacts
+) -> Iterator[Fault]:
+    pattern = _forbidden_pattern(brand.guarded)
+    if pattern is None:
+        return
+    relied = {*claims, *claims_in(texts.values())}
+    proven = " ".join(claim.text for claim in brand.claims if claim.key in relied).casefold()
+    for name, text in texts.items():
+        for found in pattern.finditer(without_references(text)):
+            said = " ".join(found.group().split())
+            if said.casefold() not in proven:
+                yield Fault(
+                    UNPROVEN_CLAIM, (name,), f"{what} says {said!r} and relies on no claim that proves it"
+                )
+                break
+
+
+def other_amount(text: str, price: Money) -> str | None:
+    """Return the first amount in the currency of `price` that a text states and that is not this price."""
+    written = SIGNS.get(price.currency, price.currency)
+    if written not in text and price.currency not in text:
+        return None
+    sign = re.escape(written)
+    number = r"(\d[\d,]*(?:\.\d{1,2})?)"
+    for found in re.finditer(
+        rf"(?:{sign}|\b{price.currency})\s?{number}|{number}\s?{price.currency}\b", text
+    ):
+        try:
+            amount = Decimal((found.group(1) or found.group(2)).replace(",", ""))
+        except InvalidOperation:
+            continue
+        if amount != price.amount:
+            return found.group()
+    return None
+
+
+def content_faults(content: Content, facts: Mapping[str, BrandFacts], prices: Prices) -> Iterator[Fault]:
+    """Yield every rule that a content breaks, the gravest first."""
+    texts = {"title": content.title, "summary": content.summary, "text": content.text}
+    texts |= {f"tags.{at}": tag for at, tag in enumerate(content.tags)}
+    brand = _speaker(content.brand, facts)
+    return _faults(f"content {content.key!r}", texts, content.claims, content.price, brand, prices)
+
+
+def answer_faults(answer: Answer, facts: Mapping[str, BrandFacts], prices: Prices) -> Iterator[Fault]:
+    """Yield every rule that an answer breaks, the gravest first."""
+    texts = {"title": answer.title, "text": answer.text}
+    brand = _speaker(answer.brand, facts)
+    return _faults(f"answer {answer.key!r}", texts, answer.claims, None, brand, prices)
+
+
+def fault_of(content: Content, facts: Mapping[str, BrandFacts], prices: Prices = _no_prices) -> str | None:
+    """Return the rule of the brand gate that a content breaks, None if it breaks none."""
+    fault = next(content_faults(content, facts, prices), None)
+    return None if fault is None else fault.rule
+
+
+def answer_fault_of(
+    answer: Answer, facts: Mapping[str, BrandFacts], prices: Prices = _no_prices
+) -> str | None:
+    """Return the brand's rule that an answer breaks, None if it breaks none."""
+    fault = next(answer_faults(answer, facts, prices), None)
+    return None if fault is None else fault.rule
 
 
 def check_content(
-    content: Content, facts: Mapping[str, BrandFacts], path: tuple[str | int, ...] = ()
+    content: Content,
+    facts: Mapping[str, BrandFacts],
+    path: tuple[str | int, ...] = (),
+    *,
+    prices: Prices = _no_prices,
+    keep_faulty: bool = False,
 ) -> None:
-    """Refuse a content that can never be right.
+    """Refuse a content that breaks a rule of its brand; with `keep_faulty` only an unknown claim.
 
     Raises:
-        InvalidInput: UNKNOWN_CLAIM, with the path of the claim.
+        InvalidInput: with the rule in capitals as its code, and the path of the field.
     """
-    _refuse_unknown_claim(f"content {content.key!r}", content.claims, _speaker(content.brand, facts), path)
+    for fault in content_faults(content, facts, prices):
+        if not keep_faulty or (fault.rule == UNKNOWN_CLAIM and fault.path[0] == "claims"):
+            _refuse(fault, path)
 
 
-def check_answer(answer: Answer, facts: Mapping[str, BrandFacts], path: tuple[str | int, ...] = ()) -> None:
+def check_answer(
+    answer: Answer,
+    facts: Mapping[str, BrandFacts],
+    path: tuple[str | int, ...] = (),
+    *,
+    prices: Prices = _no_prices,
+) -> None:
     """Refuse an answer that the brand cannot stand behind: it would be said word for word.
 
     Raises:
-        InvalidInput: UNKNOWN_CLAIM or FORBIDDEN_WORD, with the path of the field.
+        InvalidInput: with the rule in capitals as its code, and the path of the field.
     """
-    brand = _speaker(answer.brand, facts)
-    _refuse_unknown_claim(f"answer {answer.key!r}", answer.claims, brand, path)
-    for name, text in (("title", answer.title), ("text", answer.text)):
-        word = forbidden_word((text,), brand)
-        if word is not None:
-            raise InvalidInput(
-                f"answer {answer.key!r} says {word!r}, a word that the brand {brand.key!r} never says",
-                path=(*path, name),
-                code="FORBIDDEN_WORD",
-            )
+    for fault in answer_faults(answer, facts, prices):
+        _refuse(fault, path)
+
+
+def _refuse(fault: Fault, path: tuple[str | int, ...]) -> NoReturn:
+    steps = [part for step in fault.path for part in (step.split(".") if isinstance(step, str) else [step])]
+    where = tuple(int(step) if isinstance(step, str) and step.isdigit() else step for step in steps)
+    raise InvalidInput(fault.message, path=(*path, *where), code=fault.rule.upper())
 
 
 def check_brand_facts(brand: BrandFacts, path: tuple[str | int, ...] = ()) -> None:

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.index import VectorIndex
-from hub.catalogue.brand import NO_FACTS, fault_of, house_of
+from hub.catalogue.brand import NO_FACTS, answer_fault_of, fault_of, house_of
 from hub.catalogue.model import Answer, Availability, BrandFacts, Content, Offer
+from hub.catalogue.references import Unresolved, prices_of, resolved_answer, resolved_content
 from hub.catalogue.snapshot import CatalogueSnapshot
 
 CAN_BE_HAD = frozenset({Availability.IN_STOCK, Availability.LOW_STOCK, Availability.PREORDER})
 T = TypeVar("T")
+S = TypeVar("S", Content, Answer)
 
 
 def answer_texts(answer: Answer) -> tuple[str, ...]:
@@ -27,6 +29,14 @@ def _codes(items: Iterable[T], name: Callable[[T], str]) -> tuple[tuple[str, ...
     distinct = tuple(sorted(set(names)))
     position = {each: i for i, each in enumerate(distinct)}
     return distinct, np.fromiter((position[each] for each in names), np.int32, len(names))
+
+
+def _said(entry: S, brands: Mapping[str, BrandFacts], resolve: Callable[[S, BrandFacts], S]) -> S:
+    """Return an entry in the words it is shown with; one that refers to nothing stays, and breaks a rule."""
+    try:
+        return resolve(entry, brands.get(entry.brand or house_of(brands), NO_FACTS))
+    except Unresolved:
+        return entry
 
 
 def version_of(
@@ -99,15 +109,27 @@ def build_snapshot(
     brand_names, brand_codes = _codes(rows, lambda content: content.brand or house)
     categories, category_codes = _codes(rows, lambda content: content.category)
     scores = popularity or {}
+    prices = prices_of({content.key: content for content in rows})
     faults = {
-        row: fault for row, content in enumerate(rows) if (fault := fault_of(content, brands)) is not None
+        row: fault
+        for row, content in enumerate(rows)
+        if (fault := fault_of(content, brands, prices)) is not None
     }
+    answer_faults = {
+        row: fault
+        for row, answer in enumerate(sorted_answers)
+        if (fault := answer_fault_of(answer, brands, prices)) is not None
+    }
+    shown = tuple(_said(content, brands, lambda c, b: resolved_content(c, b, prices)) for content in rows)
+    replies = tuple(
+        _said(answer, brands, lambda a, b: resolved_answer(a, b, prices)) for answer in sorted_answers
+    )
     return CatalogueSnapshot(
         version=version_of(
             rows, sorted_answers, brands, sorted_offers, encoder_id=encoder_id, popularity=popularity_version
         ),
         encoder_id=encoder_id,
-        contents=rows,
+        contents=shown,
         rows={content.key: row for row, content in enumerate(rows)},
         vectors=content_vectors,
         index=VectorIndex.build(content_vectors),
@@ -125,7 +147,8 @@ def build_snapshot(
         category_codes=category_codes,
         available=np.fromiter((content.availability in CAN_BE_HAD for content in rows), np.bool_, len(rows)),
         brand_faults=faults,
-        answers=sorted_answers,
+        answers=replies,
+        answer_faults=answer_faults,
         answer_vectors=matrix([text for _, text in found_by]),
         answer_rows=np.fromiter((row for row, _ in found_by), np.int32, len(found_by)),
         offers=sorted_offers,

@@ -3,6 +3,7 @@
 All are frozen; a change is a new version under the same key.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from hub.kit.money import Money
+
+REFERENCE = re.compile(r"\{\{[^{}]*\}\}")  # to a brand fact, see `hub.catalogue.references`
 
 
 class ContentKind(StrEnum):
@@ -83,7 +86,8 @@ class Content:
     def embedding_text(self) -> str:
         """What the encoder reads: title first, since the model weighs early words."""
         parts = (self.title, self.summary, self.category.replace("/", ", "), ", ".join(self.tags))
-        return ". ".join(part for part in parts if part)
+        read = ". ".join(part for part in parts if part)
+        return REFERENCE.sub("", read) if "{{" in read else read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +131,7 @@ class BrandFacts:
     voice: str
     claims: tuple[Claim, ...] = ()
     forbidden: tuple[str, ...] = ()  # words that no channel says, matched whole, any case
+    guarded: tuple[str, ...] = ()  # words that claim something: said only with a claim that says them
     sender_name: str = ""
     sender_email: str = ""
     postal_address: str = ""

@@ -19,10 +19,12 @@ from hub.catalogue import brand as rules
 from hub.catalogue.building import answer_texts, build_snapshot
 from hub.catalogue.model import Answer, BrandFacts, Claim, Content, Offer
 from hub.catalogue.popularity import Popularity, load_popularity
+from hub.catalogue.references import Prices
 from hub.catalogue.repository import CATALOGUE, CatalogueRepository, Entry
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.errors import Conflict, InvalidInput, TuttiError
 from hub.kit.clock import Clock
+from hub.kit.money import Money
 from hub.kit.pages import LARGEST_PAGE, Page, decode_cursor, page_of, slice_page
 from hub.store.database import Store
 
@@ -103,7 +105,12 @@ class CatalogueService:
         return self._snapshot
 
     async def put_contents(
-        self, contents: Sequence[Content], *, progress: Progress | None = None, refresh: bool = True
+        self,
+        contents: Sequence[Content],
+        *,
+        progress: Progress | None = None,
+        refresh: bool = True,
+        keep_faulty: bool = False,
     ) -> PutResult:
         """Add or change contents by key; their `version` is given by the store.
 
@@ -111,18 +118,34 @@ class CatalogueService:
             contents: what to put; of two with one key the later counts.
             progress: told (embedded, texts to embed).
             refresh: False leaves this process's snapshot for a later `refresh`, for bulk loads.
+            keep_faulty: True takes text that breaks a brand rule too, for a feed that is not ours to
+                correct; it is kept and never shown.
 
         Raises:
-            InvalidInput: the path begins with the position in `contents`; nothing was written.
+            InvalidInput: a brand rule is broken (`hub.catalogue.brand`); the path begins with the position in `contents`; nothing was written.
             Conflict: others kept changing the same entries.
             Unavailable: the store does not answer.
         """
-        facts = await self._repository.get_all(BrandFacts) if any(c.claims for c in contents) else {}
+        facts = await self._repository.get_all(BrandFacts)
+        prices = self._prices(contents)
         for at, content in enumerate(contents):
-            rules.check_content(content, facts, (at,))
+            rules.check_content(content, facts, (at,), prices=prices, keep_faulty=keep_faulty)
         return await self._put(
             Content, contents, lambda content: (content.embedding_text,), progress=progress, refresh=refresh
         )
+
+    def _prices(self, contents: Sequence[Content]) -> Prices:
+        """Return prices as they are, or are about to be."""
+        put = {content.key: content.price for content in contents}
+        snapshot = self._snapshot
+
+        def price(key: str) -> Money | None:
+            if key in put:
+                return put[key]
+            row = snapshot.row(key)
+            return None if row is None else snapshot.contents[row].price
+
+        return price
 
     async def put_answers(
         self, answers: Sequence[Answer], *, progress: Progress | None = None, refresh: bool = True
@@ -130,7 +153,7 @@ class CatalogueService:
         """Add or change answers by key. Arguments and errors as for `put_contents`."""
         facts = await self._repository.get_all(BrandFacts)
         for at, answer in enumerate(answers):
-            rules.check_answer(answer, facts, (at,))
+            rules.check_answer(answer, facts, (at,), prices=self._prices(()))
         return await self._put(Answer, answers, answer_texts, progress=progress, refresh=refresh)
 
     async def put_brand_facts(self, facts: Sequence[BrandFacts], *, refresh: bool = True) -> PutResult:

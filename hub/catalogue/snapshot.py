@@ -45,6 +45,7 @@ class CatalogueSnapshot:
     offers: tuple[Offer, ...]
     facts: Mapping[str, BrandFacts]  # brand key -> facts
     house_brand: str  # the brand that speaks where no other is named
+    answer_faults: Mapping[int, str] = field(default_factory=dict)  # position of an answer -> broken rule
     editorial: NDArray[np.float32] = field(init=False)
     codes_below: Mapping[str, NDArray[np.int32]] = field(init=False)  # category or ancestor of one -> codes
 

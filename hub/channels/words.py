@@ -2,22 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Decimal
 
+from hub.catalogue.references import price_words
 from hub.kit.money import Money
 
-SIGNS = {"GBP": "£", "EUR": "€", "USD": "$", "JPY": "¥"}
-WITHOUT_MINOR_UNITS = {"JPY", "KRW", "CLP", "ISK", "VND"}
 DAYS_OF_A_WEEK = 7
 DAYS_OF_A_YEAR = 300  # beyond this a date needs its year
 
 
 def price(money: Money) -> str:
     """Return `£12.50`, or `12.50 SEK` for a currency without a sign of its own."""
-    step = Decimal(1) if money.currency in WITHOUT_MINOR_UNITS else Decimal("0.01")
-    amount = f"{money.amount.quantize(step, ROUND_HALF_EVEN):,}"
-    sign = SIGNS.get(money.currency)
-    return f"{sign}{amount}" if sign else f"{amount} {money.currency}"
+    return price_words(money)
 
 
 def day(instant: datetime, now: datetime) -> str:

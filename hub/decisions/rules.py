@@ -38,6 +38,9 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("availability", "not_published_yet", "Not published yet"),
     Rule("brand", "forbidden_word", "Its text uses a word that the brand does not use"),
     Rule("brand", "unknown_claim", "It relies on a claim that the brand has not approved"),
+    Rule("brand", "unproven_claim", "It claims something that the brand has not proven"),
+    Rule("brand", "price_disagrees", "Its text states an amount that is not its price"),
+    Rule("brand", "unknown_reference", "Its text refers to a brand fact that there is not"),
     Rule("brand", "sister_brand", "It belongs to a brand that this scenario does not show"),
 )
 _CODES = {(rule.gate, rule.name): code for code, rule in enumerate(RULES)}

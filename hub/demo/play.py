@@ -85,7 +85,7 @@ async def install(services: HasCatalogue, *, house: House | None = None) -> Inst
     return InstallReport(
         brand_facts=await catalogue.put_brand_facts(house.brand_facts),
         offers=await catalogue.put_offers(house.offers),
-        contents=await catalogue.put_contents(house.contents),
+        contents=await catalogue.put_contents(house.contents, keep_faulty=True),
         answers=await catalogue.put_answers(house.answers),
     )
 

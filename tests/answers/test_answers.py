@@ -1,11 +1,16 @@
 import asyncio
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from embeddings.cache import CachedEncoder
+from hub.answers import resolver as resolving
+from hub.answers import service as serving
 from hub.answers.calibration import Calibration
+from hub.answers.resolver import Resolver, _fit, _kernel, _unseen
 from hub.answers.service import LONGEST_QUESTION, AnswerService
+from hub.answers.wording import WIDTH
 from hub.catalogue.building import answer_texts, build_snapshot
 from hub.catalogue.model import Answer
 from hub.errors import InvalidInput, Unavailable
@@ -85,8 +90,9 @@ class TestAnswer:
 
 def test_confidence_rises_with_nearness_and_with_the_lead():
     sure = Calibration().confidence
-    assert sure(0.5, 0.4) < sure(0.7, 0.4) < sure(0.9, 0.4)
-    assert sure(0.7, 0.69) < sure(0.7, 0.5) < sure(0.7, 0.3) == sure(0.7, -0.2)
+    assert sure(0.5, 0.4, 0.6) < sure(0.7, 0.4, 0.6) < sure(0.9, 0.4, 0.6)
+    assert sure(0.7, 0.69, 0.6) < sure(0.7, 0.5, 0.6) < sure(0.7, 0.0, 0.6) == sure(0.7, -0.2, 0.6)
+    assert sure(0.7, 0.4, 0.3) < sure(0.7, 0.4, 0.9)
 
 
 RETAIL = (
@@ -176,3 +182,64 @@ class TestWithTheRealModel:
         results = {question: await retailer.answer(question, at=NOW) for question in OUT_OF_SCOPE}
         answered = {question: r.answer.key for question, r in results.items() if r.answer}
         assert answered == {}
+
+
+class TestResolver:
+    def fitted(self, count, each, noise, seed=0):
+        rng = np.random.default_rng(seed)
+        centres = rng.standard_normal((count, 64))
+        rows = np.repeat(np.arange(count), each).astype(np.int32)
+        vectors = unit(centres[rows] + noise * rng.standard_normal((len(rows), 64)))
+        return centres, vectors, rows, rng
+
+    def test_what_it_says_of_a_text_unseen_is_what_it_would_say_without_it(self):
+        _, vectors, rows, _ = self.fitted(4, 5, 1.0)
+        letters = np.zeros((len(rows), WIDTH), np.float32)
+        alone, without = _unseen(_fit(vectors, letters, rows, 4, 0.0, 1000), rows)
+        for left_out, told in ((np.arange(20) == 7, alone[7]), (rows == 1, without[7])):
+            kept = ~left_out
+            fit = _fit(vectors[kept], letters[kept], rows[kept], 4, 0.0, 1000)
+            scores = (_kernel(vectors[7:8], vectors[kept]) @ fit.weights)[0]
+            finite = np.isfinite(told)
+            assert scores[finite] == pytest.approx(told[finite], abs=1e-3)
+
+    def test_many_texts_are_spanned_by_few_and_still_found(self, monkeypatch):
+        monkeypatch.setattr(resolving, "MOST_LANDMARKS", 60)
+        centres, vectors, rows, rng = self.fitted(20, 30, 1.0)
+        resolver = Resolver(vectors, [str(row) for row in rows], rows)
+        asked = unit(centres + rng.standard_normal(centres.shape))
+        found = [resolver.matches("?", vector)[0].row for vector in asked]
+        assert np.mean(np.array(found) == np.arange(20)) >= 0.95
+
+    def test_its_confidence_is_the_share_that_is_right(self):
+        centres, vectors, rows, rng = self.fitted(30, 6, 2.4)
+        resolver = Resolver(vectors, ["" for _ in rows], rows)
+        wanted = rng.integers(0, 30, 600)
+        asked = unit(centres[wanted] + 2.4 * rng.standard_normal((600, 64)))
+        sure, right = [], []
+        for vector, row in zip(asked, wanted, strict=True):
+            best, second = resolver.matches("", vector)[:2]
+            sure.append(resolver.calibration.confidence(best.score, second.score, best.similarity))
+            right.append(best.row == row)
+        assert 0.2 < np.mean(right) < 0.99
+        assert np.mean(sure) == pytest.approx(np.mean(right), abs=0.2)
+
+    def test_letters_tell_apart_what_the_vectors_do_not(self):
+        vectors = unit(np.ones((6, 8)))
+        texts = ["sort code", "the sort code", "a sort code", "swift number", "my swift number", "swift"]
+        resolver = Resolver(vectors, texts, np.repeat([0, 1], 3).astype(np.int32))
+        assert resolver.letters > 0
+        assert resolver.matches("which swift", vectors[0])[0].row == 1
+        assert resolver.matches("which sort code", vectors[0])[0].row == 0
+
+    async def test_it_is_made_once_for_the_same_answers_whoever_asks(self, monkeypatch):
+        made = []
+        monkeypatch.setattr(serving, "prepare", lambda *a, real=serving.prepare: made.append(1) or real(*a))
+        asked = service(make_answer("a", "Returns"), make_answer("b", "Parking"))
+        await asyncio.gather(*(asked.answer("Returns", at=NOW) for _ in range(5)))
+        await asked.answer("Parking", at=NOW + timedelta(days=1))
+        assert len(made) == 1
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)

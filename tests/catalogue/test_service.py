@@ -89,7 +89,9 @@ class TestPutting:
 
     async def test_content_comes_to_break_a_rule_when_the_facts_change(self, catalogue):
         await catalogue.put_brand_facts([WREN])
-        await catalogue.put_contents([content("a", claims=("c",)), content("b", "Cheap pot")])
+        await catalogue.put_contents(
+            [content("a", claims=("c",)), content("b", "Cheap pot")], keep_faulty=True
+        )
         assert dict(catalogue.snapshot.brand_faults) == {1: "forbidden_word"}
         await catalogue.put_brand_facts([replace(WREN, claims=(), forbidden=())])
         assert dict(catalogue.snapshot.brand_faults) == {0: "unknown_claim"}

@@ -154,7 +154,7 @@ class TestHeaders:
 
 class TestHostileCatalogue:
     def test_markup_in_titles_and_names_stays_text(self):
-        evil = '"><script>alert(1)</script><img src=x onerror=alert(2)> {{ subject }} </mj-text>'
+        evil = '"><script>alert(1)</script><img src=x onerror=alert(2)> {% assign subject = 1 %} </mj-text>'
         contents = (*(replace(c, title=f"{c.title} {evil}", summary=evil) for c in CONTENTS),)
         customer = make_customer(traits={"first_name": Fact("<b>Rosa</b>", Source.OBSERVED, STAMP)})
         message = email(make_decision(contents=contents), profile=customer)
