@@ -5,6 +5,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -61,8 +62,13 @@ def canonical(value: Any) -> bytes:
 
 def _unknown(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: getattr(value, f.name) for f in fields(value)}
+        return {name: getattr(value, name) for name in _names(type(value))}
     return plain(value)
+
+
+@lru_cache(maxsize=1024)
+def _names(of: type[Any]) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(of))
 
 
 def digest(value: Any) -> str:
