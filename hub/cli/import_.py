@@ -28,7 +28,7 @@ def import_command(
     rejects: Annotated[
         Path | None,
         typer.Option(
-            help="Where rejected lines are written, each with its reason [default: NAME.rejects.jsonl]."
+            help="Where rejected lines are written, each with its reason (default: NAME.rejects.jsonl)."
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and import nothing.")] = False,

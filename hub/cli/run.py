@@ -11,10 +11,10 @@ import typer
 
 
 def run_command(
-    host: Annotated[str | None, typer.Option(help="Address to listen on [default: TUTTI_HOST].")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on [default: TUTTI_PORT].")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default: TUTTI_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (default: TUTTI_PORT).")] = None,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Where the embedded server keeps its data [default: TUTTI_DATA_DIR].")
+        Path | None, typer.Option(help="Where the embedded server keeps its data (default: TUTTI_DATA_DIR).")
     ] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Install the demo brand, its personas and its keys.")
