@@ -65,6 +65,7 @@ Words = Annotated[tuple[Word, ...], Field(max_length=100)]
 Category = Annotated[str, Field(max_length=300, pattern=r"^([^/]+(/[^/]+)*)?$")]
 Address = Annotated[str, Field(max_length=2_000), AfterValidator(_address)]
 Amount = Annotated[Decimal, BeforeValidator(parse_amount), Field(ge=0, lt=Decimal(10) ** 12)]
+Count = Annotated[int, Field(ge=0, lt=10**9)]
 Instant = Annotated[AwareDatetime, AfterValidator(to_milliseconds)]
 
 
@@ -179,14 +180,29 @@ class OfferRow(_Row):
     moments: Words = ()
     valid_from: Instant | None = None
     valid_until: Instant | None = None
+    value: MoneyRow | None = None
+    budget: MoneyRow | None = None
+    most_grants: Count | None = None
+    per_person: Count | None = None
+    per_household: Count | None = None
+    lasts_days: Annotated[float, Field(gt=0, lt=36_525)] | None = None
+    exclusive: bool = False
+    stack_group: Annotated[str, Field(max_length=200)] = ""
 
     def made(self) -> Offer:
         _check_span(self.valid_from, self.valid_until)
         if self.percent_off is not None and self.amount_off is not None:
             raise ValueError("an offer takes off a percentage or an amount, not both")
         plain = {name: getattr(self, name) for name in type(self).model_fields}
-        plain["amount_off"] = self.amount_off.made() if self.amount_off else None
-        return Offer(**plain)
+        for name in ("amount_off", "value", "budget"):
+            row = plain[name]
+            plain[name] = row.made() if row else None
+        offer = Offer(**plain)
+        if offer.budget is not None and (
+            offer.worth is None or offer.worth.currency != offer.budget.currency
+        ):
+            raise ValueError("a budget needs a value (or amount_off) of one grant in the same currency")
+        return offer
 
 
 def _check_span(begin: datetime | None, end: datetime | None) -> None:

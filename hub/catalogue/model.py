@@ -143,7 +143,11 @@ class BrandFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """An incentive's definition. Its issue to one customer is a grant."""
+    """An incentive's definition. Its issue to one customer is a grant, which keeps it as it was promised.
+
+    Budget and caps bound what may be issued, see `hub.offers`. What came back (reversed or expired) is
+    in the budget again; caps count whatever was ever issued.
+    """
 
     key: str
     title: str
@@ -156,7 +160,26 @@ class Offer:
     moments: tuple[str, ...] = ()  # keys of moments in which it is made; empty: any
     valid_from: datetime | None = None
     valid_until: datetime | None = None
+    value: Money | None = None  # what one grant is reckoned at; default: `amount_off`
+    budget: Money | None = None  # the most that grants may come to together; None: without end
+    most_grants: int | None = None  # how many may be issued in all
+    per_person: int | None = None  # over all channels and identities
+    per_household: int | None = None  # customers with the same trait `household_id`
+    lasts_days: float | None = None  # how long a grant holds, at most to `valid_until`
+    exclusive: bool = False  # is redeemed with no other offer in one order
+    stack_group: str = ""  # of the offers of one group at most one is redeemed in an order
     version: int = 1
+
+    @property
+    def worth(self) -> Money | None:
+        """What one grant is reckoned at in the books; None: it is counted, not reckoned."""
+        return self.value or self.amount_off
+
+    @property
+    def limited(self) -> bool:
+        """Tell whether anything bounds how often it may be issued."""
+        limits = (self.budget, self.most_grants, self.per_person, self.per_household)
+        return any(limit is not None for limit in limits)
 
     def holds_at(self, at: datetime) -> bool:
         """Tell whether the offer can be made at an instant."""

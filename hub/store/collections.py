@@ -78,7 +78,11 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
     CollectionSpec(
         "profiles",
         {"version": INT, "facet_ids": ARRAY},
-        (IndexModel([("interests.label", ASCENDING)]), IndexModel([("former_ids", ASCENDING)])),
+        (
+            IndexModel([("interests.label", ASCENDING)]),
+            IndexModel([("former_ids", ASCENDING)]),
+            IndexModel([("merged_into", ASCENDING)], sparse=True),
+        ),
     ),
     # `_id` is "type:value", so that resolving an identity is one targeted read
     CollectionSpec(
@@ -104,6 +108,51 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
         ),
     ),
     CollectionSpec("exposures", {"served_id": STRING, "at": DATE}, (IndexModel([("served_id", ASCENDING)]),)),
+    # The issue of an offer to one customer, with the offer as it was promised
+    CollectionSpec(
+        "grants",
+        {
+            "code": STRING,
+            "offer_key": STRING,
+            "profile_id": STRING,
+            "state": {"enum": ["ISSUED", "REDEEMED", "REVERSED", "EXPIRED"]},
+            "granted_at": DATE,
+        },
+        (
+            IndexModel([("code", ASCENDING)], unique=True),
+            IndexModel([("profile_id", ASCENDING), ("offer_key", ASCENDING)]),
+            IndexModel([("household", ASCENDING), ("offer_key", ASCENDING)]),
+            IndexModel(
+                [("expires_at", ASCENDING)], partialFilterExpression={"state": "ISSUED"}, name="running_out"
+            ),
+            *(
+                IndexModel(
+                    [(name, ASCENDING)],
+                    partialFilterExpression={name: {"$type": "string"}},
+                    name=name,
+                    unique=name != "order_id",
+                )
+                for name in ("issue_key", "redeem_key", "order_id")
+            ),
+        ),
+    ),
+    # Double entry, append-only; `_id` is "grant:transfer:account", so that nothing is posted twice
+    CollectionSpec(
+        "offer_entries",
+        {
+            "offer_key": STRING,
+            "grant_id": STRING,
+            "account": STRING,
+            "units": INT,
+            "amount": {"bsonType": "decimal"},
+            "at": DATE,
+        },
+        (IndexModel([("offer_key", ASCENDING)]), IndexModel([("grant_id", ASCENDING)])),
+    ),
+    # How much of each offer is out or used; `_id` is the offer's key
+    CollectionSpec("offer_counters", {"units": INT}),
+    # Whoever issues or redeems touches these, so that two who count the same do not both find room
+    CollectionSpec("offer_guards"),
     CollectionSpec("imports", {"state": STRING}),
     # `_id` is the SHA-256 of the key; keys themselves are never stored
     CollectionSpec("api_keys", {"scope": STRING}),
