@@ -38,6 +38,7 @@ from hub.insights.similar import SimilarService
 from hub.kit.clock import Clock, SystemClock
 from hub.layers.registry import load_layers
 from hub.ledger.service import LedgerService
+from hub.offers.service import OfferService
 from hub.profiles.service import ProfileService
 from hub.store.database import Store, open_store
 from hub.store.embedding_cache import MongoVectorCache
@@ -100,6 +101,7 @@ async def open_services(
         mixes = MixService(store, scenarios, layers.keys(), clock)
         profiles = ProfileService(store, lambda: catalogue.snapshot, encoder)
         ledger = LedgerService(store, clock)
+        offers = OfferService(store, clock)
         events = IngestService(store, profiles, clock)
         answers = AnswerService(catalogue, encoder)
         await answers.prepare(clock.now())
@@ -119,10 +121,12 @@ async def open_services(
                 profiles=profiles,
                 decisions=DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes),
                 ledger=ledger,
+                offers=offers,
                 signer=signer,
             ),
             answers=answers,
             ledger=ledger,
+            offers=offers,
             similar=SimilarService(store),
             layers=layers,
         )
@@ -151,6 +155,7 @@ async def open_hub(
             asyncio.create_task(_always("catalogue", services.catalogue.watch)),
             asyncio.create_task(_always("projection", services.ingest.maintain)),
             asyncio.create_task(_always("popularity", lambda: keep_fresh(store, services.clock))),
+            asyncio.create_task(_always("offers", services.offers.watch)),
         ]
         try:
             yield Hub(services, auth, readiness, app)

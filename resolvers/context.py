@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hub.insights.similar import SimilarService
     from hub.layers.base import Layer
     from hub.ledger.service import LedgerService
+    from hub.offers.service import OfferService
     from hub.profiles.service import ProfileService
 
 
@@ -42,6 +43,7 @@ class Services:
     experiences: ExperienceService
     answers: AnswerService
     ledger: LedgerService
+    offers: OfferService
     similar: SimilarService
     layers: Mapping[str, Layer]
 

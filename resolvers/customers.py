@@ -116,11 +116,6 @@ async def timeline(context: Context, profile: Profile, first: int, after: str | 
     return await context.services.profiles.timeline(profile, first=first, after=after)
 
 
-def grants(_profile: Profile) -> tuple[()]:
-    """Return the offers issued to a customer: none, since this version issues none."""
-    return ()
-
-
 async def similar(context: Context, profile: Profile, first: int, after: str | None) -> Page[SimilarGroup]:
     """Return groups of customers who care about the same."""
     return await context.services.similar.similar(profile, first=first, after=after)

@@ -6,6 +6,7 @@ from hub.catalogue.model import Claim, Content, Offer
 from hub.channels.model import Experience, Slot, Suggestion
 from hub.decisions.model import Channel, MixRequest, RankedItem, Removed
 from hub.kit.pages import Page
+from hub.offers.model import Grant
 from hub.profiles.model import CustomerRef
 from resolvers import access, layers
 from resolvers.context import Context
@@ -23,10 +24,10 @@ class Speaking:
 
 @dataclass(frozen=True, slots=True)
 class MadeOffer:
-    """An offer as it is made; `grant` stays None until offers are issued."""
+    """An offer as it is made, and its issue to the customer."""
 
     offer: Offer
-    grant: None = None
+    grant: Grant | None
 
 
 async def experience(
@@ -68,7 +69,8 @@ def brand(experience: Experience) -> Speaking:
 
 def offers(experience: Experience) -> list[MadeOffer]:
     """Return the offers that are made."""
-    return [MadeOffer(offer) for offer in experience.decision.offers]
+    decision = experience.decision
+    return [MadeOffer(offer, decision.grant_of(offer)) for offer in decision.offers]
 
 
 def ranking(experience: Experience, first: int) -> tuple[RankedItem, ...]:

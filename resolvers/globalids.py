@@ -6,9 +6,10 @@ import binascii
 from hub.catalogue.model import Answer, Content, Offer
 from hub.errors import InvalidInput
 from hub.ledger.model import Served
+from hub.offers.model import Grant
 from hub.profiles.model import Profile
 
-Anything = Answer | Content | Offer | Served | Profile
+Anything = Answer | Content | Grant | Offer | Served | Profile
 
 
 def global_id(thing: Anything) -> str:
@@ -24,6 +25,8 @@ def global_id(thing: Anything) -> str:
             return to_global("Answer", thing.key)
         case Offer():
             return to_global("Offer", thing.key)
+        case Grant():
+            return to_global("Grant", thing.id)
 
 
 def to_global(kind: str, local: str) -> str:

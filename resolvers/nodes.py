@@ -2,7 +2,7 @@
 
 from hub.auth.model import Scope
 from hub.profiles.model import CustomerRef
-from resolvers import access, ledger
+from resolvers import access, ledger, offers
 from resolvers.context import Context
 from resolvers.globalids import Anything, split_global
 
@@ -22,6 +22,8 @@ async def node(context: Context, global_id: str) -> Anything | None:
             )
         case ("Served", local):
             return await ledger.served(context, local) if _may_read_ledger(context) else None
+        case ("Grant", local):
+            return await offers.of_id(context, local)
         case (kind, local):
             return _of_catalogue(context, kind, local)
         case _:

@@ -1,4 +1,4 @@
-"""What services and staff do: events now; merges, grants, exports and erasures in later versions."""
+"""What services and staff do: events now; merges, exports and erasures in later versions."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -70,21 +70,6 @@ async def merge_customers(context: Context) -> Outcome[Any]:
 async def split_customer(context: Context) -> Outcome[Any]:
     """Refuse: splits come with a later version."""
     return await outcome(_later(context, doing="splitting a customer"))
-
-
-async def grant_offer(context: Context) -> Outcome[Any]:
-    """Refuse: grants come with a later version."""
-    return await outcome(_later(context, doing="granting an offer"))
-
-
-async def redeem_grant(context: Context) -> Outcome[Any]:
-    """Refuse: grants come with a later version."""
-    return await outcome(_later(context, doing="redeeming a grant"))
-
-
-async def reverse_grant(context: Context) -> Outcome[Any]:
-    """Refuse: grants come with a later version."""
-    return await outcome(_later(context, doing="reversing a grant"))
 
 
 def customer_changed(context: Context, _ref: CustomerRef) -> AsyncIterator[Profile]:

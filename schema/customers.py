@@ -9,7 +9,7 @@ from hub.insights.similar import SimilarGroup as SimilarGroupModel
 from hub.kit.pages import Page
 from hub.ledger.model import Served as ServedModel
 from hub.profiles import model
-from resolvers import customers, ledger
+from resolvers import customers, ledger, offers
 from resolvers.customers import KeyedFact, SwitchedLayer
 from resolvers.globalids import to_global
 from schema.base import After, Connection, First, Info, Json, Node, field
@@ -169,12 +169,11 @@ class Customer(Node):
         return await ledger.of_customer(info.context, parent, first, after)
 
     @field(
-        description="Offers issued to them. NOT_AVAILABLE in this version: always empty.",
+        description="Offers issued to them, the latest first, used and ended ones too.",
         of=list[Grant],
-        at_once=True,
     )
-    def grants(self, parent: strawberry.Parent[model.Profile]) -> tuple[()]:
-        return customers.grants(parent)
+    async def grants(self, parent: strawberry.Parent[model.Profile], info: Info) -> Any:
+        return await offers.of_customer(info.context, parent)
 
     @field(description="Groups of customers who care about the same.", of=Connection[SimilarGroup])
     async def similar(

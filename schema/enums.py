@@ -10,9 +10,11 @@ from hub.consent.control import Correction
 from hub.decisions.mixes import MixState
 from hub.decisions.model import Channel
 from hub.events.names import TimelineKind
+from hub.offers.model import Account, GrantState
 from hub.profiles.model import ConsentState, FeedbackKind, InterestKind, Purpose, Source
 
 __all__ = [
+    "Account",
     "Availability",
     "Channel",
     "ConsentState",
@@ -28,15 +30,6 @@ __all__ = [
     "Source",
     "TimelineKind",
 ]
-
-
-class GrantState(StrEnum):
-    """Where a grant stands; the domain of grants comes with a later version."""
-
-    ISSUED = "ISSUED"
-    REDEEMED = "REDEEMED"
-    REVERSED = "REVERSED"
-    EXPIRED = "EXPIRED"
 
 
 class JobState(StrEnum):
@@ -183,6 +176,19 @@ describe(
         "REVERSED": "It was taken back.",
         "EXPIRED": "Its time is over.",
     },
+)
+
+describe(
+    Account,
+    "Where the units and amounts of offers lie. Of each offer and currency all accounts sum to zero.",
+    {
+        "OFFERED": "What was ever issued, below zero: everything comes from here.",
+        "GRANTED": "What is owed: issued, and neither used nor ended.",
+        "REDEEMED": "What was used.",
+        "REVERSED": "What was taken back.",
+        "EXPIRED": "What ended unused.",
+    },
+    name="OfferAccount",
 )
 
 describe(

@@ -36,8 +36,8 @@ class Brand:
 class OfferView:
     offer: Offer = strawberry.field(description="The offer.")
     grant: Grant | None = strawberry.field(
-        description="Its issue to this customer; null if it was not issued. NOT_AVAILABLE in this version: "
-        "always null."
+        description="Its issue to this customer; null in a preview of what is not issued yet, and for somebody "
+        "whom the hub does not know."
     )
 
 

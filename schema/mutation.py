@@ -6,8 +6,9 @@ import strawberry
 
 from hub.decisions.mixes import Muted, SavedMix
 from hub.ledger.model import Served
+from hub.offers.model import Grant
 from hub.profiles.model import Profile
-from resolvers import control, ledger, mixes, operations
+from resolvers import control, ledger, mixes, offers, operations
 from resolvers.mixes import RolledBack
 from resolvers.operations import Recorded
 from resolvers.outcomes import Outcome
@@ -119,23 +120,39 @@ class Mutation:
     ) -> Outcome[Any]:
         return await operations.split_customer(info.context)
 
-    @field(description=f"Issue an offer to one customer. {LATER}", of=of_service.GrantOfferPayload)
+    @field(
+        description="Issue an offer to one customer, within its budget and caps. For agents and administrators.",
+        of=of_service.GrantOfferPayload,
+    )
     async def grant_offer(
-        self, info: Info, _input: Annotated[of_service.GrantOfferInput, UNREAD]
-    ) -> Outcome[Any]:
-        return await operations.grant_offer(info.context)
+        self, info: Info, input: Annotated[of_service.GrantOfferInput, INPUT]
+    ) -> Outcome[Grant]:
+        return await offers.grant(
+            info.context, _who(input.for_), input.offer_key, input.channel, input.idempotency_key
+        )
 
-    @field(description=f"Use a grant. {LATER}", of=of_service.RedeemGrantPayload)
+    @field(description="Use a grant, once. For agents and administrators.", of=of_service.RedeemGrantPayload)
     async def redeem_grant(
-        self, info: Info, _input: Annotated[of_service.RedeemGrantInput, UNREAD]
-    ) -> Outcome[Any]:
-        return await operations.redeem_grant(info.context)
+        self, info: Info, input: Annotated[of_service.RedeemGrantInput, INPUT]
+    ) -> Outcome[Grant]:
+        return await offers.redeem(
+            info.context,
+            grant_id=input.grant_id,
+            code=input.code,
+            given=_who(input.for_),
+            order_id=input.order_id,
+            key=input.idempotency_key,
+        )
 
-    @field(description=f"Take a grant back. {LATER}", of=of_service.ReverseGrantPayload)
+    @field(
+        description="Take a grant back, used or not; its worth is in the budget again. For agents and "
+        "administrators.",
+        of=of_service.ReverseGrantPayload,
+    )
     async def reverse_grant(
-        self, info: Info, _input: Annotated[of_service.ReverseGrantInput, UNREAD]
-    ) -> Outcome[Any]:
-        return await operations.reverse_grant(info.context)
+        self, info: Info, input: Annotated[of_service.ReverseGrantInput, INPUT]
+    ) -> Outcome[Grant]:
+        return await offers.reverse(info.context, input.grant_id, input.reason or "")
 
     @field(
         description="Save a new version of a scenario's mix; nothing that is served changes. For administrators.",

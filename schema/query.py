@@ -12,8 +12,20 @@ from hub.decisions.mixes import SavedMix as SavedMixModel
 from hub.decisions.model import Scenario as ScenarioModel
 from hub.kit.pages import Page
 from hub.ledger.model import Served as ServedModel
+from hub.offers.books import LiabilityReport
 from hub.profiles.model import Profile
-from resolvers import answers, catalogue, customers, experiences, layers, ledger, mixes, nodes, scenarios
+from resolvers import (
+    answers,
+    catalogue,
+    customers,
+    experiences,
+    layers,
+    ledger,
+    mixes,
+    nodes,
+    offers,
+    scenarios,
+)
 from schema.answers import AnswerResult
 from schema.base import After, Connection, First, Info, Node, argument, field
 from schema.catalogue import Content
@@ -23,6 +35,7 @@ from schema.enums import Channel
 from schema.experiences import Experience
 from schema.ledger import Served
 from schema.mixes import MutedLayer, SavedMix
+from schema.operations import OfferReport
 from schema.refs import CustomerRefInput
 
 By = Annotated[CustomerRefInput, argument("Who is meant.")]
@@ -144,6 +157,10 @@ class Query:
         self, info: Info, id: Annotated[strawberry.ID, argument("As `experience.servedId` gave it.")]
     ) -> ServedModel | None:
         return await ledger.served(info.context, id)
+
+    @field(description="What the offers of the house come to. For administrators.", of=OfferReport)
+    async def offer_report(self, info: Info) -> LiabilityReport:
+        return await offers.report(info.context)
 
     @field(description="Anything by its global id; null if there is no such thing.", of=Node | None)
     async def node(self, info: Info, id: Annotated[strawberry.ID, argument("The global id.")]) -> Any:

@@ -1,4 +1,4 @@
-"""What services and staff change: events, exposures; merges, splits and grants of later versions."""
+"""What services and staff change: events, exposures; grants; merges and splits of later versions."""
 
 from datetime import datetime
 
@@ -107,7 +107,9 @@ class SplitCustomerPayload:
 class GrantOfferInput:
     for_: CustomerRefInput = strawberry.field(name="for", description="Who is meant.")
     offer_key: str = strawberry.field(description="Key of the offer.")
-    channel: Channel | None = strawberry.field(default=None, description="On which channel; null: not said.")
+    channel: Channel | None = strawberry.field(
+        default=None, description="On which channel; null: at the service desk."
+    )
     idempotency_key: str | None = strawberry.field(
         default=None,
         description="Sending it again under one key issues one grant; null: each call is its own.",
@@ -125,7 +127,21 @@ class RedeemGrantInput:
     grant_id: strawberry.ID | None = strawberry.field(
         default=None, description="The grant's id; null: see `code`."
     )
-    code: str | None = strawberry.field(default=None, description="The grant's code; null: see `grantId`.")
+    code: str | None = strawberry.field(
+        default=None, description="The grant's code, however it was typed; null: see `grantId`."
+    )
+    for_: CustomerRefInput | None = strawberry.field(
+        default=None, name="for", description="Whose it must be; null: whoever brings it."
+    )
+    order_id: str | None = strawberry.field(
+        default=None,
+        description="The order it is used in, by which offers that do not go together are told; null: not said.",
+    )
+    idempotency_key: str | None = strawberry.field(
+        default=None,
+        description="Sending it again under one key redeems once and answers alike; null: a second call is "
+        "refused as ALREADY_REDEEMED.",
+    )
 
 
 @strawberry.type(description="What `redeemGrant` came to.")

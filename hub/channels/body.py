@@ -9,6 +9,7 @@ from hub.channels.model import EmailExperience, Experience, ServiceDeskExperienc
 from hub.decisions.model import Decision, Note, RankedItem
 from hub.kit.canonical import canonical
 from hub.ledger.codec import FORMAT, content_body
+from hub.offers.model import Grant
 
 MOST_RANKED = 100  # places of the ranking that are kept
 MOST_REMOVED = 100  # absences that are kept with their gate and rule; all are counted
@@ -53,7 +54,14 @@ def _decision_body(decision: Decision) -> dict[str, Any]:
         "voice": decision.voice,
         "claims": [{"key": c.key, "text": c.text, "version": c.version} for c in decision.claims],
         "offers": [
-            {"key": o.key, "title": o.title, "terms": o.terms, "version": o.version} for o in decision.offers
+            {
+                "key": o.key,
+                "title": o.title,
+                "terms": o.terms,
+                "version": o.version,
+                "grant": _grant(decision.grant_of(o)),
+            }
+            for o in decision.offers
         ],
         "ranking": [[c.key, c.version] for c in decision.ranking.contents[:MOST_RANKED]],
         "ranked": len(decision.ranking),
@@ -120,6 +128,12 @@ def _item(item: RankedItem) -> dict[str, Any]:
             "variety": item.why.variety,
         },
     }
+
+
+def _grant(grant: Grant | None) -> dict[str, Any] | None:
+    if grant is None:
+        return None
+    return {"id": grant.id, "code": grant.code, "expires_at": grant.expires_at}
 
 
 def _note(note: Note | None) -> dict[str, str] | None:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
-from hub.catalogue.model import Availability, BrandFacts, ContentKind
+from hub.catalogue.model import Availability, BrandFacts, ContentKind, Offer
 from hub.channels.context import PresentationContext
 from hub.channels.model import Slot
 from hub.channels.voice import lines
-from hub.channels.words import price, shortened
+from hub.channels.words import full_day, price, shortened
 from hub.decisions.model import Decision, RankedItem
+from hub.offers.model import Grant
 from hub.profiles.model import InterestKind
 
 LONGEST_SUBJECT = 60  # characters that a phone shows
@@ -59,12 +60,20 @@ def compose(decision: Decision, context: PresentationContext, slots: Sequence[Sl
         "colour": colour_of(speaker),
         "on_colour": ink_on(colour_of(speaker)),
         "claims": [claim.text for claim in decision.claims[:MOST_CLAIMS]],
-        "offers": [{"title": offer.title, "terms": offer.terms} for offer in decision.offers[:MOST_OFFERS]],
+        "offers": [_offer(offer, decision.grant_of(offer)) for offer in decision.offers[:MOST_OFFERS]],
         "slots": [_slot(slot, number == 0, context) for number, slot in enumerate(slots)],
         "unsubscribe": context.unsubscribe_url,
     }
     to = context.profile.identity("email") if context.profile else None
     return Message(to, subject, preheader, values)
+
+
+def _offer(offer: Offer, grant: Grant | None) -> dict[str, Any]:
+    """Return an offer in words; with its code and last day where it was issued."""
+    if grant is None:
+        return {"title": offer.title, "terms": offer.terms, "code": None}
+    until = f", until {full_day(grant.expires_at)}" if grant.expires_at is not None else ""
+    return {"title": offer.title, "terms": offer.terms, "code": f"Your code: {grant.code}{until}"}
 
 
 def _tailored(context: PresentationContext) -> bool:

@@ -1,6 +1,6 @@
 """From a customer to an experience: read, admit, decide, present, write down, answer.
 
-    profile -> consent gate -> decision -> presenter -> ledger -> experience
+    profile -> consent gate -> decision -> offers issued -> presenter -> ledger -> experience
        |                                                  |
        +- the store is slow or gone: nobody is known,     +- cannot write: nothing was served, and the
           the brand's base experience, marked                experience says so; a message is withheld
@@ -11,7 +11,7 @@ nothing, and no step before the ledger writes (law 7).
 
 import asyncio
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -20,12 +20,13 @@ import structlog
 
 from hub.auth.tokens import Signer
 from hub.catalogue.brand import NO_FACTS
-from hub.catalogue.model import BrandFacts, Content
+from hub.catalogue.model import BrandFacts, Content, Offer
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.channels.base import present
 from hub.channels.body import body_of
 from hub.channels.context import PresentationContext
 from hub.channels.model import Experience
+from hub.channels.slots import slots_of
 from hub.config import Settings
 from hub.consent.gate import Admission, admit
 from hub.decisions.model import Channel, Decision, MixRequest, Note, Scenario
@@ -34,6 +35,7 @@ from hub.kit.clock import Clock
 from hub.kit.deadline import within
 from hub.kit.ids import new_id
 from hub.ledger.model import Served
+from hub.offers.model import UNKNOWN, Grant, Standing
 from hub.profiles.model import CustomerRef, Profile
 from hub.profiles.needs import needs
 from hub.profiles.view import ProfileView
@@ -74,7 +76,13 @@ class Decisions(Protocol):
     """What is needed of the decision service."""
 
     async def decide(
-        self, view: ProfileView, scenario_key: str, mix_request: MixRequest, at: datetime
+        self,
+        view: ProfileView,
+        scenario_key: str,
+        mix_request: MixRequest,
+        at: datetime,
+        *,
+        standing: Standing,
     ) -> Decision: ...
 
     def decide_without_store(
@@ -88,6 +96,16 @@ class Ledger(Protocol):
     async def record(self, served: Served) -> None: ...
 
     async def latest(self, profile: Profile, *, most: int) -> tuple[Served, ...]: ...
+
+
+class Offers(Protocol):
+    """What is needed of the offers."""
+
+    async def standing(self, profile: Profile | None, offers: Sequence[Offer], at: datetime) -> Standing: ...
+
+    async def promise(
+        self, profile: Profile, offers: Sequence[Offer], *, channel: str, at: datetime
+    ) -> dict[str, Grant]: ...
 
 
 class Catalogue(Protocol):
@@ -135,6 +153,7 @@ class ExperienceService:
         profiles: Profiles,
         decisions: Decisions,
         ledger: Ledger,
+        offers: Offers,
         signer: Signer,
     ) -> None:
         self._settings = settings
@@ -143,6 +162,7 @@ class ExperienceService:
         self._profiles = profiles
         self._decisions = decisions
         self._ledger = ledger
+        self._offers = offers
         self._signer = signer
 
     async def assemble(
@@ -180,10 +200,15 @@ class ExperienceService:
         if read.degraded is not None:
             decision = self._decisions.decide_without_store(admission.view, scenario, degraded=read.degraded)
         else:
-            decision = await self._decide(admission.view, scenario, mix or MixRequest(), at or now, store)
+            standing = await self._standing(read.profile, snapshot, at or now, store)
+            decision = await self._decide(
+                admission.view, scenario, mix or MixRequest(), at or now, standing, store
+            )
         context = await self._context(
             channel, decision, admission, read.profile, snapshot, store, preview=preview, now=now
         )
+        if not preview and context.withheld is None and read.profile is not None:
+            decision = await self._promise(decision, read.profile, channel, now, store)
         experience = present(decision, channel, context)
         if preview or experience.withheld is not None:
             return experience
@@ -202,7 +227,13 @@ class ExperienceService:
             return _Read(None, STORE_SLOW)
 
     async def _decide(
-        self, view: ProfileView, scenario: str, mix: MixRequest, at: datetime, store: _StoreTime
+        self,
+        view: ProfileView,
+        scenario: str,
+        mix: MixRequest,
+        at: datetime,
+        standing: Standing,
+        store: _StoreTime,
     ) -> Decision:
         """Decide; where a layer breaks, decide again by what needs no layer but the base.
 
@@ -210,7 +241,7 @@ class ExperienceService:
         never the page.
         """
         try:
-            return await store.of(self._decisions.decide(view, scenario, mix, at))
+            return await store.of(self._decisions.decide(view, scenario, mix, at, standing=standing))
         except Unavailable:
             return self._decisions.decide_without_store(view, scenario, degraded=SCENARIO_OLD)
         except TuttiError:
@@ -219,8 +250,38 @@ class ExperienceService:
             # Frames without values and without the message: both could hold personal data.
             frames = traceback.format_tb(error.__traceback__)
             log.error("decision failed", scenario=scenario, error=type(error).__name__, frames=frames)  # noqa: TRY400
-            plain = await store.of(self._decisions.decide(view, scenario, MixRequest(solo=("base",)), at))
+            base = MixRequest(solo=("base",))
+            plain = await store.of(self._decisions.decide(view, scenario, base, at, standing=standing))
             return replace(plain, degraded=LAYERS_FAILED)
+
+    async def _standing(
+        self, profile: Profile | None, snapshot: CatalogueSnapshot, at: datetime, store: _StoreTime
+    ) -> Standing:
+        try:
+            return await store.of(self._offers.standing(profile, snapshot.offers, at))
+        except Unavailable:
+            log.warning("offers not read in time")
+            return UNKNOWN
+
+    async def _promise(
+        self, decision: Decision, profile: Profile, channel: Channel, now: datetime, store: _StoreTime
+    ) -> Decision:
+        """Issue what the customer is about to be shown and does not hold yet; what cannot be is not shown.
+
+        It is durable before the ledger's row that tells of it. Should the row not be taken, the grant is
+        what the next experience shows.
+        """
+        new = [offer for offer in decision.offers if decision.grant_of(offer) is None]
+        if not new or not slots_of(decision, channel):
+            return decision
+        try:
+            issued = await store.of(self._offers.promise(profile, new, channel=channel.value, at=now))
+        except Unavailable:
+            log.warning("offers not issued in time", channel=channel.value)
+            issued = {}
+        held = {grant.offer.key: grant for grant in decision.grants} | issued
+        grants = tuple(held[offer.key] for offer in decision.offers if offer.key in held)
+        return replace(decision, offers=tuple(grant.offer for grant in grants), grants=grants)
 
     async def _context(
         self,

@@ -1,11 +1,13 @@
 """The service desk: what an agent should know, mind and could say, before the first sentence is spoken."""
 
+from hub.catalogue.model import Offer
 from hub.channels.cautions import cautions_for
 from hub.channels.context import PresentationContext
 from hub.channels.model import ServiceDeskExperience, Slot, Suggestion
 from hub.channels.slots import slots_of
-from hub.channels.words import day, listed, plural
+from hub.channels.words import day, full_day, listed, plural
 from hub.decisions.model import Channel, Decision, RankedItem
+from hub.offers.model import Grant
 from hub.profiles.model import InterestKind, Profile, Signal, SignalKind
 
 MOST_SUGGESTIONS = 6
@@ -142,11 +144,22 @@ def suggestions(
     found = [*_about_the_moment(decision, context)]
     taken = {suggestion.item.content.key for suggestion in found if suggestion.item}
     items = sorted((item for slot in slots for item in slot.items), key=lambda item: item.position)
-    offers = [Suggestion(f"Offer: {offer.title}", offer.terms, None, offer) for offer in decision.offers[:2]]
+    offers = [
+        Suggestion(f"Offer: {offer.title}", _offered(offer, decision.grant_of(offer)), None, offer)
+        for offer in decision.offers[:2]
+    ]
     room = MOST_SUGGESTIONS - len(found) - len(offers)
     shown = [item for item in items if item.content.key not in taken][: max(room, 1)]
     found += [Suggestion(f"Suggest {item.content.title}", _reason(item), item) for item in shown]
     return (*found, *offers)
+
+
+def _offered(offer: Offer, grant: Grant | None) -> str:
+    """Return an offer's terms, with the code that the customer holds."""
+    if grant is None:
+        return offer.terms
+    until = f", good until {full_day(grant.expires_at)}" if grant.expires_at is not None else ""
+    return f"{offer.terms} Their code: {grant.code}{until}."
 
 
 def _about_the_moment(decision: Decision, context: PresentationContext) -> list[Suggestion]:

@@ -29,6 +29,11 @@ def day(instant: datetime, now: datetime) -> str:
     return f"on {instant.day} {instant:%B %Y}"
 
 
+def full_day(instant: datetime) -> str:
+    """Return a day that is read later than it is written: 3 March 2026."""
+    return f"{instant.day} {instant:%B %Y}"
+
+
 def listed(words: Sequence[str], *, most: int = 3) -> str:
     """Return `a, b and c`, at most so many of them."""
     shown = list(words[:most])

@@ -22,6 +22,7 @@ from hub.layers.guard import LayerFault, play
 from hub.layers.lasting import due_items, owned_items
 from hub.layers.mix import Mix, without
 from hub.layers.popularity import BaseLayer
+from hub.offers.model import NOTHING_KNOWN, Standing
 from hub.profiles.view import ProfileView
 
 BASE = "base"
@@ -35,6 +36,7 @@ def decide(
     mix: Mix,
     layers: Mapping[str, Layer],
     *,
+    standing: Standing = NOTHING_KNOWN,
     degraded: Note | None = None,
 ) -> Decision:
     """Decide what one customer is to see in one scenario at `view.at`.
@@ -45,6 +47,7 @@ def decide(
         scenario: what is wanted.
         mix: the weights to play, see `hub.layers.mix.resolve`; its layers must all be in `layers`.
         layers: the layers of this hub by name.
+        standing: which offers the customer holds, and which are closed to them.
         degraded: why this decision is less than it could be, if it is.
 
     Raises:
@@ -63,6 +66,7 @@ def decide(
     ranking = rank(view, Candidates(snapshot, rows), moment, mix, layers, variety=scenario.variety)
     mix = ranking.mix
     voice, claims = _speaker(shelf, scenario)
+    offers = _offers(view, shelf, scenario, moment, ranking, standing)
     return Decision(
         at=view.at,
         scenario=scenario,
@@ -73,7 +77,8 @@ def decide(
         mix=mix,
         ranking=ranking,
         removed=removed,
-        offers=_offers(view, shelf, scenario, moment, ranking),
+        offers=offers,
+        grants=tuple(standing.live[offer.key] for offer in offers if offer.key in standing.live),
         voice=voice,
         claims=claims,
         degraded=degraded or _silenced(ranking.faults),
@@ -127,13 +132,20 @@ def _silenced(faults: Sequence[LayerFault]) -> Note | None:
 
 
 def _offers(
-    view: ProfileView, shelf: Shelf, scenario: Scenario, moment: Moment, ranking: ScoredRanking
+    view: ProfileView,
+    shelf: Shelf,
+    scenario: Scenario,
+    moment: Moment,
+    ranking: ScoredRanking,
+    standing: Standing,
 ) -> tuple[Offer, ...]:
     best: dict[str, int] = {}
-    if shelf.snapshot.offers:
+    if shelf.snapshot.offers or standing.live:
         for position, content in enumerate(ranking.contents, 1):
             best.setdefault(content.category, position)
-    return offers_for(shelf.snapshot.offers, view, moment, brands=scenario.brands, best=best)
+    return offers_for(
+        shelf.snapshot.offers, view, moment, brands=scenario.brands, best=best, standing=standing
+    )
 
 
 def _speaker(shelf: Shelf, scenario: Scenario) -> tuple[str, tuple[Claim, ...]]:

@@ -9,6 +9,7 @@ from typing import Protocol
 from hub.catalogue.model import Claim, Content, ContentKind, Offer
 from hub.layers.base import Moment
 from hub.layers.mix import Mix, MixRequest
+from hub.offers.model import Grant
 
 # Mix and MixRequest belong to the layers, which stand below; who speaks of decisions needs them too.
 __all__ = [
@@ -173,3 +174,8 @@ class Decision:
     voice: str
     claims: tuple[Claim, ...]
     degraded: Note | None = None
+    grants: tuple[Grant, ...] = ()  # the issues to this customer of `offers`; one that is not issued has none
+
+    def grant_of(self, offer: Offer) -> Grant | None:
+        """Return the issue of one of the offers to this customer, None if it was not issued."""
+        return next((grant for grant in self.grants if grant.offer.key == offer.key), None)

@@ -19,6 +19,7 @@ from hub.decisions.shelf import Shelf, arrange
 from hub.errors import NotFound
 from hub.layers.base import Layer
 from hub.layers.mix import MixRequest, resolve, respect, without
+from hub.offers.model import NOTHING_KNOWN, UNKNOWN, Standing
 from hub.profiles.view import ProfileView
 
 log = structlog.get_logger(__name__)
@@ -50,7 +51,13 @@ class DecisionService:
         return self._shelf
 
     async def decide(
-        self, view: ProfileView, scenario_key: str, mix_request: MixRequest, at: datetime | None = None
+        self,
+        view: ProfileView,
+        scenario_key: str,
+        mix_request: MixRequest,
+        at: datetime | None = None,
+        *,
+        standing: Standing = NOTHING_KNOWN,
     ) -> Decision:
         """Decide for one customer.
 
@@ -59,6 +66,7 @@ class DecisionService:
             scenario_key: which scenario.
             mix_request: how this call wants the scenario's mix changed.
             at: the instant; default: the view's own.
+            standing: which offers the customer holds, and which are closed to them.
 
         Raises:
             NotFound: with code UNKNOWN_SCENARIO.
@@ -67,7 +75,7 @@ class DecisionService:
         """
         scenario = await self._scenarios.get(scenario_key)
         board = Board() if self._mixes is None else await self._mixes.board()
-        return self._decide(view, scenario, mix_request, at, None, board)
+        return self._decide(view, scenario, mix_request, at, standing, None, board)
 
     def decide_without_store(
         self, view: ProfileView, scenario_key: str, *, degraded: Note, at: datetime | None = None
@@ -83,7 +91,7 @@ class DecisionService:
                 f"there is no scenario {scenario_key!r}", path=("scenario",), code="UNKNOWN_SCENARIO"
             )
         board = Board() if self._mixes is None else self._mixes.last_known
-        return self._decide(view, scenario, MixRequest(), at, degraded, board)
+        return self._decide(view, scenario, MixRequest(), at, UNKNOWN, degraded, board)
 
     def _decide(
         self,
@@ -91,6 +99,7 @@ class DecisionService:
         scenario: Scenario,
         mix_request: MixRequest,
         at: datetime | None,
+        standing: Standing,
         degraded: Note | None,
         board: Board,
     ) -> Decision:
@@ -99,7 +108,7 @@ class DecisionService:
         saved = board.published.get(scenario.key)
         asked = resolve(scenario.mix if saved is None else saved.mix, mix_request, self.layers.keys())
         mix = respect(without(asked, board.muted), view.preferences)
-        decision = decide(view, self.shelf, scenario, mix, self.layers, degraded=degraded)
+        decision = decide(view, self.shelf, scenario, mix, self.layers, standing=standing, degraded=degraded)
         if decision.degraded is not None and decision.degraded.code == LAYER_FAILED:
             log.warning("layers failed", scenario=scenario.key, reason=decision.degraded.message)
         return decision

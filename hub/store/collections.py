@@ -126,13 +126,12 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
                 [("expires_at", ASCENDING)], partialFilterExpression={"state": "ISSUED"}, name="running_out"
             ),
             *(
-                IndexModel(
-                    [(name, ASCENDING)],
-                    partialFilterExpression={name: {"$type": "string"}},
-                    name=name,
-                    unique=name != "order_id",
+                IndexModel([(name, ASCENDING)], partialFilterExpression={name: {"$type": "string"}}, **more)
+                for name, more in (
+                    ("issue_key", {"unique": True}),
+                    ("redeem_key", {"unique": True}),
+                    ("order_id", {}),
                 )
-                for name in ("issue_key", "redeem_key", "order_id")
             ),
         ),
     ),

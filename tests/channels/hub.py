@@ -17,6 +17,7 @@ from hub.events.service import IngestService
 from hub.kit.clock import FixedClock, isoformat
 from hub.layers.base import Layer
 from hub.ledger.service import LedgerService
+from hub.offers.service import OfferService
 from hub.profiles.identity import parse_ref
 from hub.profiles.service import ProfileService
 from hub.store.database import Store
@@ -39,6 +40,7 @@ class Hub:
     ledger: LedgerService
     signer: Signer
     experiences: ExperienceService
+    offers: OfferService
 
     async def assemble(self, user="rosa", channel=Channel.WEB, scenario="home", **given):
         return await self.experiences.assemble(
@@ -78,6 +80,7 @@ async def open_hub(
     profiles = ProfileService(store, lambda: catalogue.snapshot, encoder)
     ingest = IngestService(store, profiles, clock)
     ledger, signer = LedgerService(store, clock), Signer(SECRET, clock)
+    offers = OfferService(store, clock)
     experiences = ExperienceService(
         settings=settings,
         clock=clock,
@@ -85,11 +88,23 @@ async def open_hub(
         profiles=profiles,
         decisions=DecisionService(lambda: catalogue.snapshot, scenarios, layers),
         ledger=ledger,
+        offers=offers,
         signer=signer,
     )
     control = ControlService(ingest, profiles)
     return Hub(
-        store, clock, settings, catalogue, profiles, ingest, control, scenarios, ledger, signer, experiences
+        store,
+        clock,
+        settings,
+        catalogue,
+        profiles,
+        ingest,
+        control,
+        scenarios,
+        ledger,
+        signer,
+        experiences,
+        offers,
     )
 
 

@@ -226,9 +226,6 @@ class TestOperations:
                 "splitCustomer",
                 {"for": {"userId": "a"}, "identities": [{"type": "user_id", "value": "b"}]},
             ),
-            ("Grant", "grantOffer", {"for": {"userId": "a"}, "offerKey": "o"}),
-            ("Redeem", "redeemGrant", {"code": "c"}),
-            ("Reverse", "reverseGrant", {"grantId": "g"}),
         ],
     )
     def test_what_is_not_built_yet_says_so(self, hub, operation, field, given):

@@ -31,6 +31,7 @@ from hub.kit.clock import FixedClock
 from hub.kit.ids import new_id
 from hub.layers.registry import load_layers
 from hub.ledger.service import LedgerService
+from hub.offers.service import OfferService
 from hub.profiles.model import CustomerRef
 from hub.profiles.service import ProfileService
 from hub.store.database import Store, database_of
@@ -233,6 +234,7 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
     profiles = ProfileService(store, lambda: catalogue.snapshot, encoder)
     ingest = IngestService(store, profiles, clock)
     ledger = LedgerService(store, clock)
+    offers = OfferService(store, clock)
     services = Services(
         settings=settings,
         clock=clock,
@@ -249,10 +251,12 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
             profiles=profiles,
             decisions=DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes),
             ledger=ledger,
+            offers=offers,
             signer=signer,
         ),
         answers=AnswerService(catalogue, encoder),
         ledger=ledger,
+        offers=offers,
         similar=SimilarService(store),
         layers=layers,
     )

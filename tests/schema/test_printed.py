@@ -115,16 +115,11 @@ def test_what_is_not_available_says_so():
     later = {
         "mergeCustomers",
         "splitCustomer",
-        "grantOffer",
-        "redeemGrant",
-        "reverseGrant",
         "exportCustomer",
         "eraseCustomer",
     }
     assert {name for name, field in MUTATIONS.items() if "NOT_AVAILABLE" in field.description} == later
     assert "NOT_AVAILABLE" in SCHEMA.subscription_type.fields["customerChanged"].description
-    assert "NOT_AVAILABLE" in SCHEMA.type_map["Customer"].fields["grants"].description
-    assert "NOT_AVAILABLE" in SCHEMA.type_map["OfferView"].fields["grant"].description
 
 
 def test_a_customer_is_named_by_exactly_one_name():
