@@ -39,6 +39,7 @@ from hub.kit.clock import Clock, SystemClock
 from hub.layers.registry import load_layers
 from hub.ledger.service import LedgerService
 from hub.offers.service import OfferService
+from hub.profiles.identity import assume_region
 from hub.profiles.service import ProfileService
 from hub.store.database import Store, open_store
 from hub.store.embedding_cache import MongoVectorCache
@@ -86,6 +87,7 @@ async def open_services(
         SetupError: something that must be there is not; the message says what to do.
     """
     clock = clock or SystemClock()
+    assume_region(settings.default_region)
     async with open_store(settings, client=client, on_progress=say) as store:
         say(f"Loading the encoder {settings.encoder}")
         model = await asyncio.to_thread(

@@ -217,7 +217,8 @@ def _mentions(
         told.extend(_addresses(source))
     external = context.get("externalIds")
     told.extend(
-        (entry["type"], entry.get("id"), False)
+        # A loyalty card is a person's by its nature; any other external id has to be verified first.
+        (entry["type"], entry.get("id"), entry["type"] == "loyalty_id")
         for entry in (external if isinstance(external, list) else ())
         if isinstance(entry, dict) and _is_identity_type(entry.get("type"))
     )

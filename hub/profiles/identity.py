@@ -1,13 +1,19 @@
 """Identities: one spelling for each, so that equal people have equal keys.
 
 user_id, anonymous_id, others   Unicode NFC, trimmed; case matters
-email                           NFKC, trimmed, lower case; plus-addressing is kept
-phone                           NFKC, digits with a leading + where there was one (or 00)
+email                           NFKC, trimmed, no invisible signs, lower case; plus-addressing is kept
+phone                           E.164 after libphonenumber; without a country code, of the assumed region
 id                              a profile's own id
+
+Which region is assumed (`TUTTI_DEFAULT_REGION`) is said once, by `hub.app`, before anything is normalised:
+two spellings in one process would be two customers.
 """
 
 import re
 import unicodedata
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
 from hub.errors import InvalidInput
 from hub.profiles.model import CustomerRef
@@ -16,12 +22,25 @@ PROFILE_ID = "id"
 LONGEST_VALUE = 255
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)*")
+_REGION = "GB"  # ISO 3166, as `hub.config` has it by default
+_region = [_REGION]
 _CAMEL = {
     "userId": "user_id",
     "anonymousId": "anonymous_id",
     "deviceId": "device_id",
     "loyaltyId": "loyalty_id",
 }
+
+
+def assume_region(region: str) -> None:
+    """Say in which region (ISO 3166) a telephone number without a country code is.
+
+    Raises:
+        InvalidInput: libphonenumber knows no such region.
+    """
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        raise InvalidInput(f"{region!r} is no region that has telephone numbers", code="UNKNOWN_REGION")
+    _region[0] = region
 
 
 def parse_ref(kind: str, value: str) -> CustomerRef:
@@ -63,18 +82,24 @@ def normalise(kind: str, value: str) -> str:
 
 
 def _email(value: str) -> str:
-    value = value.lower()
-    if not _EMAIL.fullmatch(value):
-        raise InvalidInput("an email address looks like name@example.com", path=("value",))
+    visible = "".join(sign for sign in value if unicodedata.category(sign) != "Cf")
+    value = unicodedata.normalize("NFKC", visible.lower())
+    if len(value) > LONGEST_VALUE or not _EMAIL.fullmatch(value):
+        raise InvalidInput("an email address looks like name@example.com", path=("value",), code="BAD_EMAIL")
     return value
 
 
 def _phone(value: str) -> str:
-    bare = re.sub(r"[\s().\-/]", "", value)
-    if bare.startswith("00"):
-        bare = f"+{bare[2:]}"
-    if not re.fullmatch(r"\+?[0-9]{5,15}", bare, re.ASCII):
+    bare = re.sub(r"^\s*00", "+", value)
+    try:
+        number = phonenumbers.parse(bare, _region[0])
+    except NumberParseException:
+        number = None
+    # Possible, not valid: plans change faster than libraries, and numbers kept for stories are in none.
+    if number is None or phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
         raise InvalidInput(
-            "a phone number has 5 to 15 digits, with + in front of a country code", path=("value",)
+            f"this is no telephone number; write it with its country code, or as one dials it in {_region[0]}",
+            path=("value",),
+            code="BAD_PHONE",
         )
-    return bare
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
