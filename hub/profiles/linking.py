@@ -7,7 +7,9 @@ several identities is evidence that they are one customer:
                                                 or phone lives with the facet that named it
     known, of this customer                     nothing to do
     known, of a cluster without a user id       the cluster is linked into the user's profile
-    known, of another user                      a contradiction: the two are kept apart
+    known, of another user                      a contradiction: the two are kept apart, an agent is asked
+    known, put apart by a split before          the same
+    a visitor's id seen with several users      the same: a kiosk, a family's tablet
 
 Linking costs writes for identities and facets, never for events: (1) the profile becomes a note that it
 was merged away, one atomic write that decides every race; (2) the note is carried out: former id, facets,
@@ -20,9 +22,18 @@ from datetime import datetime
 from enum import StrEnum
 
 from hub.events.model import Mention
-from hub.profiles.model import CustomerRef, Facet, LinkedFacet
+from hub.profiles.merge_model import Proof, Review, ReviewKind, ReviewState
+from hub.profiles.merge_repository import review_id
+from hub.profiles.model import CustomerRef, Facet, Link, LinkedFacet
 from hub.profiles.profile_codec import Header
 from hub.profiles.repository import Home, NewIdentity, ProfileRepository
+
+_WORDS = {
+    ReviewKind.TWO_USERS: "an event says that two users are one",
+    ReviewKind.SHARED_ADDRESS: "both gave the same address or number",
+    ReviewKind.SHARED_DEVICE: "both used the same device",
+    ReviewKind.SPLIT_BEFORE: "they were split before, and are named together again",
+}
 
 
 class Verdict(StrEnum):
@@ -96,12 +107,40 @@ class Linker:
             return Verdict.SAME
         facet = await self._facet(home, claim, mention)
         if facet is None:
-            return Verdict.CONTRADICTION
+            return await self._contradict(claim, mention, home.facet_id)
         if facet.profile_id == claim.profile_id:
-            return Verdict.MOVED_IN if facet.linked_by == claim.message_id else Verdict.SAME
-        if not claim.by_user or not (anonymous or (mention.verified and home.verified)):
+            return Verdict.MOVED_IN if _by(facet) == claim.message_id else Verdict.SAME
+        if not claim.by_user:
+            return Verdict.CONTRADICTION  # whatever a visitor types is no evidence of who they are
+        if not (anonymous or (mention.verified and home.verified)):
+            return await self._contradict(claim, mention, facet.id)
+        return await self._merge(facet, claim, mention)
+
+    async def _contradict(
+        self, claim: Claim, mention: Mention, facet_id: str, kind: ReviewKind | None = None
+    ) -> Verdict:
+        """Keep two customers apart, and ask an agent."""
+        if not claim.by_user:
             return Verdict.CONTRADICTION
-        return await self._merge(facet.profile_id, claim)
+        kind = kind or _kind_of(mention)
+        facets = (claim.facet_id, facet_id)
+        proof = Proof(
+            f"{_WORDS[kind]}: {mention.type} {mention.value}{' (verified)' if mention.verified else ''}",
+            claim.at,
+            claim.message_id,
+        )
+        await self._repository.reviews.open(
+            Review(
+                id=review_id(kind, facets),
+                kind=kind,
+                state=ReviewState.OPEN,
+                facets=facets,
+                identity=mention.key,
+                evidence=(proof,),
+                opened_at=claim.at,
+            )
+        )
+        return Verdict.CONTRADICTION
 
     async def _facet(self, home: Home, claim: Claim, mention: Mention) -> LinkedFacet | None:
         """Return the facet of a home, made where an identity has just moved in; None if it cannot be made yet."""
@@ -117,24 +156,33 @@ class Linker:
             profile_id=home.profile_id,
             primary=CustomerRef(mention.type, mention.value),
             facet=Facet(),
-            linked_at=claim.at if moved_in else None,
-            linked_by=claim.message_id if moved_in else None,
+            links=(Link(claim.at, claim.message_id),) if moved_in else (),
         )
         await self._repository.ensure_facet(stub)
         return (await self._repository.facets([home.facet_id]))[0]
 
-    async def _merge(self, profile_id: str, claim: Claim) -> Verdict:
+    async def _merge(self, facet: LinkedFacet, claim: Claim, mention: Mention) -> Verdict:
         """Link the profile of an anonymous cluster into the claim's."""
+        profile_id = facet.profile_id
         header = (await self._repository.headers([profile_id])).get(profile_id, Header(id=profile_id))
         if header.merged_into is None:
             if await self._repository.has_user(profile_id):
-                return Verdict.CONTRADICTION
+                return await self._contradict(claim, mention, facet.id)
+            if mention.type == "anonymous_id" and await self._repository.reviews.is_of_several(mention.key):
+                return await self._contradict(claim, mention, facet.id)
+            if await self._put_apart(claim.profile_id, profile_id):
+                return await self._contradict(claim, mention, facet.id, ReviewKind.SPLIT_BEFORE)
             await self._repository.ensure_profile(claim.profile_id, claim.facet_id)
             if not await self._repository.note_merge(header, claim.profile_id, claim.at, claim.message_id):
                 return Verdict.LINKED  # somebody else changed it: look again
             header = (await self._repository.headers([profile_id]))[profile_id]
-        await self._repository.move(header)
+        if header.merged_into is not None:
+            await self._repository.move(header)
         return Verdict.LINKED
+
+    async def _put_apart(self, one: str, other: str) -> bool:
+        facets = [await self._repository.facet_ids_of(profile_id) for profile_id in (one, other)]
+        return await self._repository.operations.put_apart(*facets)
 
     async def follow(self, profile_ids: Iterable[str]) -> dict[str, str]:
         """Return where profiles are now, by id; notes that were not carried out yet are carried out."""
@@ -150,6 +198,15 @@ class Linker:
                 key: merged[root].merged_into or root if root in merged else root
                 for key, root in roots.items()
             }
+
+
+def _kind_of(mention: Mention) -> ReviewKind:
+    kinds = {"anonymous_id": ReviewKind.SHARED_DEVICE, "user_id": ReviewKind.TWO_USERS}
+    return kinds.get(mention.type, ReviewKind.SHARED_ADDRESS)
+
+
+def _by(facet: LinkedFacet) -> str | None:
+    return facet.links[-1].by if facet.links else None
 
 
 def _keys(mention: Mention) -> tuple[str, ...]:

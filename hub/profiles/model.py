@@ -174,12 +174,25 @@ class Facet:
     last_seen_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How a facet came into another profile: when, by what, and whose it had been.
+
+    `by` is the messageId of the event that linked it, or the id of a merge. `came_from` is the profile it
+    left; None where it had none of its own (a visitor's id that an event named before it did anything).
+    """
+
+    at: datetime
+    by: str
+    came_from: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkedFacet:
-    """A facet with what the store knows of it: its version, whose it is, and since when.
+    """A facet with what the store knows of it: its version, whose it is, and how it came to be theirs.
 
-    `primary` is the identity whose events it projects. `linked_at` is None for the facet that its
-    profile began with, else the instant at which its owner was recognised as the same customer.
+    `primary` is the identity whose events it projects. `links` are empty for the facet that its profile
+    began with; a merge adds one at the end, a split takes the last ones away.
     """
 
     id: str
@@ -187,8 +200,12 @@ class LinkedFacet:
     profile_id: str
     primary: CustomerRef
     facet: Facet
-    linked_at: datetime | None = None
-    linked_by: str | None = None  # messageId of the event that linked it
+    links: tuple[Link, ...] = ()
+
+    @property
+    def linked_at(self) -> datetime | None:
+        """The latest instant at which its owner was recognised as the same customer; None: never."""
+        return max((link.at for link in self.links), default=None)
 
 
 @dataclass(frozen=True, slots=True)

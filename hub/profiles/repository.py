@@ -16,10 +16,12 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from hub.kit.ids import new_id
 from hub.profiles.facet_codec import facet_from_document, facet_to_document
-from hub.profiles.model import CustomerRef, Facet, LinkedFacet, Profile
+from hub.profiles.merge_repository import OperationRepository, ReviewRepository
+from hub.profiles.model import CustomerRef, Facet, Link, LinkedFacet, Profile
 from hub.profiles.profile_codec import HEADER_FIELDS, Header, header_from_document, profile_from_document
 from hub.store.database import Database
 from hub.store.faults import DUPLICATE_KEY, store_faults
+from hub.store.transactions import Session, transact
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,9 @@ class ProfileRepository:
     """Reads and writes `identities`, `facets` and `profiles`."""
 
     def __init__(self, db: Database) -> None:
+        self._db = db
+        self.operations = OperationRepository(db)
+        self.reviews = ReviewRepository(db)
         self._identities = db["identities"]
         self._facets = db["facets"]
         self._profiles = db["profiles"]
@@ -119,7 +124,7 @@ class ProfileRepository:
         """Return facets by id; those that do not exist yet are left out."""
         with store_faults():
             found = await self._facets.find({"_id": {"$in": sorted(facet_ids)}}).to_list()
-        return [_facet(document) for document in found]
+        return [linked_facet(document) for document in found]
 
     async def owners(self, facet_ids: Collection[str]) -> dict[str, str]:
         """Return facet id -> profile id of those facets that exist."""
@@ -131,7 +136,7 @@ class ProfileRepository:
         """Return the facets of profiles, in the order of their ids."""
         with store_faults():
             found = await self._facets.find({"profile_id": {"$in": sorted(profile_ids)}}).to_list()
-        return sorted((_facet(document) for document in found), key=lambda facet: facet.id)
+        return sorted((linked_facet(document) for document in found), key=lambda facet: facet.id)
 
     async def facet_ids_of(self, profile_id: str) -> list[str]:
         """Return the ids of a profile's facets: those that exist, and those whose first event waits."""
@@ -206,32 +211,45 @@ class ProfileRepository:
         return await _write_versioned(self._profiles, [note])
 
     async def move(self, note: Header) -> None:
-        """Complete a noted merge: former id, facets, then the identities' hints. Doing it again changes nothing."""
+        """Complete a noted merge: former ids, facets, the identities' hints. Doing it again changes nothing.
+
+        All in one transaction that also touches the note: whoever meets a note may be late, and must not
+        carry out one that a split has taken back meanwhile.
+        """
+        standing = {"_id": note.id, "merged_into": note.merged_into, "merged_by": note.merged_by}
+
+        async def work(session: Session) -> None:
+            touched = await self._profiles.update_one(standing, {"$inc": {"touched": 1}}, session=session)
+            if touched.matched_count:
+                await self.move_in(note, session)
+
+        await transact(self._db, work)
+
+    async def move_in(self, note: Header, session: Session) -> None:
+        """Carry out a note within a transaction."""
         assert note.merged_into is not None
         inherited = [note.id, *note.former_ids]
-        with store_faults():
-            await self._profiles.update_one(
-                {"_id": note.merged_into, "former_ids": {"$not": {"$all": inherited}}},
-                {
-                    "$addToSet": {"former_ids": {"$each": inherited}},
-                    "$set": {"stale": True},
-                    "$inc": {"version": 1},
-                },
-            )
-            await self._facets.update_many(
-                {"profile_id": note.id},
-                {
-                    "$set": {
-                        "profile_id": note.merged_into,
-                        "linked_at": note.merged_at,
-                        "linked_by": note.merged_by,
-                    },
-                    "$inc": {"version": 1},
-                },
-            )
-            await self._identities.update_many(
-                {"profile_id": note.id}, {"$set": {"profile_id": note.merged_into}}
-            )
+        await self._profiles.update_one(
+            {"_id": note.merged_into, "former_ids": {"$not": {"$all": inherited}}},
+            {
+                "$addToSet": {"former_ids": {"$each": inherited}},
+                "$set": {"stale": True},
+                "$inc": {"version": 1},
+            },
+            session=session,
+        )
+        await self._facets.update_many(
+            {"profile_id": note.id},
+            {
+                "$set": {"profile_id": note.merged_into},
+                "$push": {"links": [note.merged_at, note.merged_by, note.id]},
+                "$inc": {"version": 1},
+            },
+            session=session,
+        )
+        await self._identities.update_many(
+            {"profile_id": note.id}, {"$set": {"profile_id": note.merged_into}}, session=session
+        )
 
     async def ensure_profile(self, profile_id: str, facet_id: str) -> None:
         """Create an empty profile that waits to be folded, unless it is there."""
@@ -289,13 +307,13 @@ def _facet_document(linked: LinkedFacet) -> dict[str, Any]:
         "version": linked.version,
         "profile_id": linked.profile_id,
         "primary": [linked.primary.type, linked.primary.value],
-        "linked_at": linked.linked_at,
-        "linked_by": linked.linked_by,
+        "links": [[link.at, link.by, link.came_from] for link in linked.links],
         **facet_to_document(linked.facet),
     }
 
 
-def _facet(document: Mapping[str, Any]) -> LinkedFacet:
+def linked_facet(document: Mapping[str, Any]) -> LinkedFacet:
+    """Return the facet that a document holds, with what the store knows of it."""
     facet: Facet = facet_from_document(document)
     return LinkedFacet(
         id=document["_id"],
@@ -303,6 +321,5 @@ def _facet(document: Mapping[str, Any]) -> LinkedFacet:
         profile_id=document["profile_id"],
         primary=CustomerRef(*document["primary"]),
         facet=facet,
-        linked_at=document["linked_at"],
-        linked_by=document["linked_by"],
+        links=tuple(Link(*one) for one in document["links"]),
     )

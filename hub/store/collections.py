@@ -90,6 +90,31 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
         {"facet_id": STRING, "profile_id": STRING},
         (IndexModel([("facet_id", ASCENDING)]), IndexModel([("profile_id", ASCENDING)])),
     ),
+    # The audit trail of merges and splits; `pending` is the key of what is intended and not done yet
+    CollectionSpec(
+        "merges",
+        {"kind": STRING, "state": STRING, "at": DATE, "profiles": ARRAY},
+        (
+            IndexModel([("profiles", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)]),
+            IndexModel([("left", ASCENDING)]),
+            IndexModel(
+                [("pending", ASCENDING)],
+                unique=True,
+                partialFilterExpression={"pending": {"$exists": True}},
+                name="pending",
+            ),
+        ),
+    ),
+    # `_id` is made of the kind and the two facets, so that each contradiction is one question to an agent
+    CollectionSpec(
+        "reviews",
+        {"kind": STRING, "state": STRING, "facets": ARRAY, "opened_at": DATE},
+        (
+            IndexModel([("state", ASCENDING), ("opened_at", DESCENDING), ("_id", DESCENDING)]),
+            IndexModel([("identity", ASCENDING)]),
+            IndexModel([("facets", ASCENDING)]),
+        ),
+    ),
     CollectionSpec("scenarios", {"version": INT, "title": STRING}),
     # `_id` is "scenario:version"; a version never changes but for the instant of its first publication
     CollectionSpec(

@@ -15,7 +15,9 @@ from hub.events.model import Receipt
 from hub.events.service import IngestService
 from hub.kit.clock import FixedClock, isoformat
 from hub.profiles.identity import parse_ref
+from hub.profiles.merging import MergeService
 from hub.profiles.model import Profile
+from hub.profiles.reviews import ReviewService
 from hub.profiles.service import ProfileService
 from hub.store.database import Store
 from tests.builders import DIMENSIONS, ENCODER, NOW, make_content, make_snapshot, text_vector
@@ -58,6 +60,8 @@ class Rooms:
     profiles: ProfileService
     ingest: IngestService
     control: ControlService
+    merges: MergeService
+    reviews: ReviewService
 
     async def track(self, event: str, user: str = "mia", *, ago: float = 1.0, **properties: Any) -> Receipt:
         """Record one track message of `ago` hours before now; `id` is its messageId, `anon` an anonymousId."""
@@ -118,5 +122,7 @@ def make_rooms(store: Store, clock: FixedClock, snapshot: CatalogueSnapshot | No
     rooms: Rooms
     profiles = ProfileService(store, lambda: rooms.snapshot, CachedEncoder(WordsEncoder()))
     ingest = IngestService(store, profiles, clock)
-    rooms = Rooms(store, clock, chosen, profiles, ingest, ControlService(ingest, profiles))
+    merges = MergeService(store, profiles, clock)
+    reviews = ReviewService(profiles, merges, clock)
+    rooms = Rooms(store, clock, chosen, profiles, ingest, ControlService(ingest, profiles), merges, reviews)
     return rooms

@@ -18,7 +18,7 @@ from hub.profiles.facet_codec import facet_from_document, facet_to_document
 from hub.profiles.facets import MOST_LINES, MOST_SIGNALS, join, join_all, project
 from hub.profiles.fold import fold
 from hub.profiles.knowledge import SnapshotKnowledge, texts_of
-from hub.profiles.model import CustomerRef, Facet, LinkedFacet, Profile
+from hub.profiles.model import CustomerRef, Facet, Link, LinkedFacet, Profile
 from hub.profiles.profile_codec import profile_from_document, profile_to_document
 from tests.builders import NOW, text_vector
 from tests.profiles.rooms import small_shop, track
@@ -41,7 +41,9 @@ def linked(facet: Facet, name: str = "mia", *, linked_hours_ago: int | None = No
         profile_id="prf_1",
         primary=CustomerRef("user_id", name),
         facet=facet,
-        linked_at=None if linked_hours_ago is None else NOW - timedelta(hours=linked_hours_ago),
+        links=()
+        if linked_hours_ago is None
+        else (Link(NOW - timedelta(hours=linked_hours_ago), "m0", "prf_0"),),
     )
 
 
