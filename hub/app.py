@@ -38,8 +38,11 @@ from hub.insights.similar import SimilarService
 from hub.kit.clock import Clock, SystemClock
 from hub.layers.registry import load_layers
 from hub.ledger.service import LedgerService
+from hub.ledger.timeline import ServedTimeline
 from hub.offers.service import OfferService
 from hub.profiles.identity import assume_region
+from hub.profiles.merging import MergeService
+from hub.profiles.reviews import ReviewService
 from hub.profiles.service import ProfileService
 from hub.store.database import Store, open_store
 from hub.store.embedding_cache import MongoVectorCache
@@ -101,9 +104,10 @@ async def open_services(
         scenarios = ScenarioService(store)
         await scenarios.seed()
         mixes = MixService(store, scenarios, layers.keys(), clock)
-        profiles = ProfileService(store, lambda: catalogue.snapshot, encoder)
+        profiles = ProfileService(store, lambda: catalogue.snapshot, encoder, [ServedTimeline(store)])
         ledger = LedgerService(store, clock)
         offers = OfferService(store, clock)
+        merges = MergeService(store, profiles, clock)
         events = IngestService(store, profiles, clock)
         answers = AnswerService(catalogue, encoder)
         await answers.prepare(clock.now())
@@ -131,6 +135,8 @@ async def open_services(
             offers=offers,
             similar=SimilarService(store),
             layers=layers,
+            merges=merges,
+            reviews=ReviewService(profiles, merges, clock),
         )
         yield services, auth, signer, store
 
@@ -156,6 +162,7 @@ async def open_hub(
         loops = [
             asyncio.create_task(_always("catalogue", services.catalogue.watch)),
             asyncio.create_task(_always("projection", services.ingest.maintain)),
+            asyncio.create_task(_always("merges", services.reviews.maintain)),
             asyncio.create_task(_always("popularity", lambda: keep_fresh(store, services.clock))),
             asyncio.create_task(_always("offers", services.offers.watch)),
         ]

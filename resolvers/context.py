@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from hub.layers.base import Layer
     from hub.ledger.service import LedgerService
     from hub.offers.service import OfferService
+    from hub.profiles.merging import MergeService
+    from hub.profiles.reviews import ReviewService
     from hub.profiles.service import ProfileService
 
 
@@ -46,6 +48,8 @@ class Services:
     offers: OfferService
     similar: SimilarService
     layers: Mapping[str, Layer]
+    merges: MergeService
+    reviews: ReviewService
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Customers: found, and taken apart for the schema's fields."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from hub.auth.model import Scope
 from hub.catalogue.model import Content
 from hub.decisions.model import Channel, MixRequest, RankedItem
 from hub.errors import NotFound
+from hub.events.names import TimelineKind
 from hub.insights.similar import SimilarGroup
 from hub.kit.pages import Page
 from hub.layers.base import Layer
@@ -111,9 +112,15 @@ def needs(context: Context, profile: Profile) -> Sequence[NeedState]:
     return services.profiles.needs(profile, services.catalogue.snapshot, context.at)
 
 
-async def timeline(context: Context, profile: Profile, first: int, after: str | None) -> Page[TimelineEntry]:
-    """Return a page of what the customer did and said, newest first."""
-    return await context.services.profiles.timeline(profile, first=first, after=after)
+async def timeline(
+    context: Context,
+    profile: Profile,
+    first: int,
+    after: str | None,
+    kinds: Collection[TimelineKind] | None = None,
+) -> Page[TimelineEntry]:
+    """Return a page of what happened to the customer, newest first."""
+    return await context.services.profiles.timeline(profile, first=first, after=after, kinds=kinds)
 
 
 async def similar(context: Context, profile: Profile, first: int, after: str | None) -> Page[SimilarGroup]:

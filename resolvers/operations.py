@@ -72,6 +72,21 @@ async def split_customer(context: Context) -> Outcome[Any]:
     return await outcome(_later(context, doing="splitting a customer"))
 
 
+async def grant_offer(context: Context) -> Outcome[Any]:
+    """Refuse: grants come with a later version."""
+    return await outcome(_later(context, doing="granting an offer"))
+
+
+async def redeem_grant(context: Context) -> Outcome[Any]:
+    """Refuse: grants come with a later version."""
+    return await outcome(_later(context, doing="redeeming a grant"))
+
+
+async def reverse_grant(context: Context) -> Outcome[Any]:
+    """Refuse: grants come with a later version."""
+    return await outcome(_later(context, doing="reversing a grant"))
+
+
 def customer_changed(context: Context, _ref: CustomerRef) -> AsyncIterator[Profile]:
     """Refuse: subscriptions come with a later version."""
     access.need(context, Scope.BROWSE, Scope.AGENT, doing="watching a customer")

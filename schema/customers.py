@@ -1,7 +1,7 @@
 """A customer: all that the hub knows of one person, and a hand on it."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
@@ -12,7 +12,7 @@ from hub.profiles import model
 from resolvers import customers, ledger, offers
 from resolvers.customers import KeyedFact, SwitchedLayer
 from resolvers.globalids import to_global
-from schema.base import After, Connection, First, Info, Json, Node, field
+from schema.base import After, Connection, First, Info, Json, Node, argument, field
 from schema.catalogue import Content
 from schema.decisions import Layer
 from schema.enums import ConsentState, InterestKind, NeedPattern, Purpose, Source, TimelineKind
@@ -85,7 +85,7 @@ class Consent:
     source: str = strawberry.field(description="Where it was said, or which default applies.")
 
 
-@strawberry.type(description="One thing that the customer did or said.")
+@strawberry.type(description="One thing that happened to the customer.")
 class TimelineEntry:
     @field(description="The global id.", at_once=True)
     def id(self, parent: strawberry.Parent[Any]) -> strawberry.ID:
@@ -156,11 +156,20 @@ class Customer(Node):
     def needs(self, parent: strawberry.Parent[model.Profile], info: Info) -> Any:
         return customers.needs(info.context, parent)
 
-    @field(description="What they did and said, newest first.", of=Connection[TimelineEntry])
+    @field(
+        description="All that happened to them: what they did and said, what they were served, merges and splits; "
+        "newest first.",
+        of=Connection[TimelineEntry],
+    )
     async def timeline(
-        self, parent: strawberry.Parent[model.Profile], info: Info, first: First = 20, after: After = None
+        self,
+        parent: strawberry.Parent[model.Profile],
+        info: Info,
+        first: First = 20,
+        after: After = None,
+        kinds: Annotated[list[TimelineKind] | None, argument("Only these; null: every kind.")] = None,
     ) -> Any:
-        return await customers.timeline(info.context, parent, first, after)
+        return await customers.timeline(info.context, parent, first, after, kinds)
 
     @field(description="What they were served on any channel, newest first.", of=Connection[Served])
     async def served(

@@ -11,6 +11,7 @@ from hub.decisions.mixes import MixState
 from hub.decisions.model import Channel
 from hub.events.names import TimelineKind
 from hub.offers.model import Account, GrantState
+from hub.profiles.merge_model import OperationKind, ReviewKind, ReviewState
 from hub.profiles.model import ConsentState, FeedbackKind, InterestKind, Purpose, Source
 
 __all__ = [
@@ -26,7 +27,10 @@ __all__ = [
     "JobState",
     "MixState",
     "NeedPattern",
+    "OperationKind",
     "Purpose",
+    "ReviewKind",
+    "ReviewState",
     "Source",
     "TimelineKind",
 ]
@@ -223,6 +227,33 @@ describe(
         "PREFERENCE": "They said what they wish.",
         "CONSENT": "They said what their data may be used for.",
         "CORRECTION": "They corrected what the hub believes.",
+        "SERVED": "They were served an experience, on whatever channel.",
+        "MERGED": "They turned out to be the same person as another customer.",
+        "SPLIT": "They turned out to be another person than a customer they had been merged with.",
         "OTHER": "Something else.",
     },
+)
+describe(
+    OperationKind,
+    "What was done to customers.",
+    {"MERGE": "Two became one.", "SPLIT": "A merge was taken back."},
+    name="MergeOperationKind",
+)
+describe(
+    ReviewKind,
+    "Why two customers may be one, and were not merged.",
+    {
+        "TWO_USERS": "An event says that two users are one.",
+        "SHARED_ADDRESS": "Both gave the same address or number: one person, or a family.",
+        "SHARED_DEVICE": "Both used the same device: one person, a family or a kiosk.",
+        "SPLIT_BEFORE": "They were split before, and an event names them together again.",
+        "SIMILAR": "`tutti dedupe` finds them alike.",
+    },
+    name="MergeReviewKind",
+)
+describe(
+    ReviewState,
+    "Whether an agent has decided.",
+    {"OPEN": "Not yet.", "ACCEPTED": "They are one.", "REFUSED": "They are two."},
+    name="MergeReviewState",
 )

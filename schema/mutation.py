@@ -1,5 +1,6 @@
 """What can be changed. Every mutation takes one input and answers with the changed object and typed errors."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import strawberry
@@ -8,11 +9,13 @@ from hub.decisions.mixes import Muted, SavedMix
 from hub.ledger.model import Served
 from hub.offers.model import Grant
 from hub.profiles.model import Profile
-from resolvers import control, ledger, mixes, offers, operations
+from hub.profiles.reviews import Decided
+from resolvers import control, ledger, merges, mixes, offers, operations
 from resolvers.mixes import RolledBack
 from resolvers.operations import Recorded
 from resolvers.outcomes import Outcome
 from schema import control as of_control
+from schema import merges as of_merges
 from schema import mixes as of_mixes
 from schema import service as of_service
 from schema.base import Info, argument, field
@@ -108,17 +111,38 @@ class Mutation:
             info.context, input.served_id, input.content_keys or (), input.positions or (), input.at
         )
 
-    @field(description=f"Make one customer of several. {LATER}", of=of_service.MergeCustomersPayload)
+    @field(
+        description="Make one customer of several; ids that go keep resolving, the strictest consent wins, and "
+        "`splitCustomer` takes it back. For agents.",
+        of=of_service.MergeCustomersPayload,
+    )
     async def merge_customers(
-        self, info: Info, _input: Annotated[of_service.MergeCustomersInput, UNREAD]
-    ) -> Outcome[Any]:
-        return await operations.merge_customers(info.context)
+        self, info: Info, input: Annotated[of_service.MergeCustomersInput, INPUT]
+    ) -> Outcome[Profile]:
+        others = [partial(ref.ref, "from", str(n)) for n, ref in enumerate(input.from_)]
+        return await merges.merge_customers(
+            info.context, lambda: input.into.ref("into"), others, input.reason
+        )
 
-    @field(description=f"Make several customers of one. {LATER}", of=of_service.SplitCustomerPayload)
+    @field(
+        description="Take back the merges that brought identities to a customer: every side is again what it was, "
+        "and keeps what its own identities did since. For agents.",
+        of=of_service.SplitCustomerPayload,
+    )
     async def split_customer(
-        self, info: Info, _input: Annotated[of_service.SplitCustomerInput, UNREAD]
-    ) -> Outcome[Any]:
-        return await operations.split_customer(info.context)
+        self, info: Info, input: Annotated[of_service.SplitCustomerInput, INPUT]
+    ) -> Outcome[tuple[Profile, ...]]:
+        named = [partial(one.ref, "identities", str(n)) for n, one in enumerate(input.identities)]
+        return await merges.split_customer(info.context, lambda: input.for_.ref("for"), named, input.reason)
+
+    @field(
+        description="Decide whether two customers are one; accepting merges them. For agents.",
+        of=of_merges.DecideMergeReviewPayload,
+    )
+    async def decide_merge_review(
+        self, info: Info, input: Annotated[of_merges.DecideMergeReviewInput, INPUT]
+    ) -> Outcome[Decided]:
+        return await merges.decide(info.context, input.review_id, input.accept, input.reason)
 
     @field(
         description="Issue an offer to one customer, within its budget and caps. For agents and administrators.",

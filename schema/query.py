@@ -13,6 +13,8 @@ from hub.decisions.model import Scenario as ScenarioModel
 from hub.kit.pages import Page
 from hub.ledger.model import Served as ServedModel
 from hub.offers.books import LiabilityReport
+from hub.profiles.merge_model import Operation as OperationModel
+from hub.profiles.merge_model import Review as ReviewModel
 from hub.profiles.model import Profile
 from resolvers import (
     answers,
@@ -21,6 +23,7 @@ from resolvers import (
     experiences,
     layers,
     ledger,
+    merges,
     mixes,
     nodes,
     offers,
@@ -31,9 +34,10 @@ from schema.base import After, Connection, First, Info, Node, argument, field
 from schema.catalogue import Content
 from schema.customers import Customer
 from schema.decisions import Layer, MixInput, Scenario
-from schema.enums import Channel
+from schema.enums import Channel, ReviewState
 from schema.experiences import Experience
 from schema.ledger import Served
+from schema.merges import MergeOperation, MergeReview
 from schema.mixes import MutedLayer, SavedMix
 from schema.operations import OfferReport
 from schema.refs import CustomerRefInput
@@ -161,6 +165,28 @@ class Query:
     @field(description="What the offers of the house come to. For administrators.", of=OfferReport)
     async def offer_report(self, info: Info) -> LiabilityReport:
         return await offers.report(info.context)
+
+    @field(
+        description="Customers who may be one and wait for an agent's decision, or did; newest first. For agents.",
+        of=Connection[MergeReview],
+    )
+    async def merge_reviews(
+        self,
+        info: Info,
+        state: Annotated[
+            ReviewState | None, argument("Only those that stand so; null: all.")
+        ] = ReviewState.OPEN,
+        first: First = 20,
+        after: After = None,
+    ) -> Page[ReviewModel]:
+        return await merges.reviews(info.context, state, first, after)
+
+    @field(
+        description="Who merged and split a customer, when, why and on what evidence; newest first. For agents.",
+        of=list[MergeOperation],
+    )
+    async def merge_history(self, info: Info, by: By, first: First = 20) -> tuple[OperationModel, ...]:
+        return await merges.history(info.context, by.ref("by"), first)
 
     @field(description="Anything by its global id; null if there is no such thing.", of=Node | None)
     async def node(self, info: Info, id: Annotated[strawberry.ID, argument("The global id.")]) -> Any:

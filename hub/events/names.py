@@ -31,6 +31,9 @@ class TimelineKind(StrEnum):
     PREFERENCE = "PREFERENCE"
     CONSENT = "CONSENT"
     CORRECTION = "CORRECTION"
+    SERVED = "SERVED"  # no event: the ledger's
+    MERGED = "MERGED"  # no event: the audit trail's
+    SPLIT = "SPLIT"
     OTHER = "OTHER"
 
 

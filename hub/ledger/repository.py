@@ -87,6 +87,22 @@ class LedgerRepository:
             found = self._served.find(query).sort([("at", DESCENDING), ("_id", DESCENDING)]).limit(most)
             return [served_from(document) for document in await found.to_list()]
 
+    async def latest_brief(
+        self, profile_ids: Sequence[str], *, most: int, before: tuple[datetime, str] | None = None
+    ) -> list[tuple[str, datetime, str, str]]:
+        """Return id, instant, channel and scenario of what was served, newest first, without its bytes."""
+        query: dict[str, Any] = {"profile_id": {"$in": list(profile_ids)}}
+        if before is not None:
+            at, served_id = before
+            query["at"] = {"$lte": at}
+            query["$or"] = [{"at": {"$lt": at}}, {"_id": {"$lt": served_id}}]
+        fields = {"at": 1, "channel": 1, "scenario.key": 1}
+        with store_faults():
+            found = (
+                self._served.find(query, fields).sort([("at", DESCENDING), ("_id", DESCENDING)]).limit(most)
+            )
+            return [(d["_id"], d["at"], d["channel"], d["scenario"]["key"]) for d in await found.to_list()]
+
     async def count(self, profile_ids: Sequence[str]) -> int:
         """Count what was served to any of these profiles."""
         with store_faults():

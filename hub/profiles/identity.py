@@ -85,7 +85,7 @@ def _email(value: str) -> str:
     visible = "".join(sign for sign in value if unicodedata.category(sign) != "Cf")
     value = unicodedata.normalize("NFKC", visible.lower())
     if len(value) > LONGEST_VALUE or not _EMAIL.fullmatch(value):
-        raise InvalidInput("an email address looks like name@example.com", path=("value",), code="BAD_EMAIL")
+        raise InvalidInput("an email address looks like name@example.com", path=("value",))
     return value
 
 

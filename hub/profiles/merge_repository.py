@@ -81,12 +81,18 @@ class OperationRepository:
         return operation_from_document(document)
 
     async def newest(
-        self, profile_ids: Collection[str], *, most: int, before: Position | None = None
+        self,
+        profile_ids: Collection[str],
+        *,
+        most: int,
+        before: Position | None = None,
+        kinds: Collection[OperationKind] = tuple(OperationKind),
     ) -> list[Operation]:
         """Return what was done to profiles, newest first."""
         query: dict[str, Any] = {
             "profiles": {"$in": sorted(profile_ids)},
             "state": OperationState.DONE.value,
+            "kind": {"$in": [kind.value for kind in kinds]},
             **older_than(before),
         }
         with store_faults():
@@ -192,9 +198,9 @@ class ReviewRepository:
         with store_faults():
             await self._reviews.update_one({"_id": review_id}, {"$set": {"carried_out": True}})
 
-    async def accepted_and_waiting(self) -> list[Review]:
-        """Return reviews that were accepted and not merged yet."""
-        query = {"state": ReviewState.ACCEPTED.value, "carried_out": False}
+    async def accepted_and_waiting(self, *, before: datetime) -> list[Review]:
+        """Return reviews that were accepted up to an instant and not merged yet."""
+        query = {"state": ReviewState.ACCEPTED.value, "carried_out": False, "decided_at": {"$lte": before}}
         with store_faults():
             return [review_from_document(one) for one in await self._reviews.find(query).to_list()]
 

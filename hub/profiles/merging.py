@@ -7,14 +7,11 @@ caller, the same call again, or `resume` after a crash. Merging again what is me
 what is apart, changes nothing and answers the same. See docs/decisions/0043.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-import structlog
-
-from hub.errors import Conflict, InvalidInput, NotFound, TuttiError
+from hub.errors import Conflict, InvalidInput, NotFound
 from hub.kit.clock import Clock
 from hub.kit.ids import new_id
 from hub.profiles.identity import PROFILE_ID
@@ -26,13 +23,9 @@ from hub.profiles.regrouping import Regrouper
 from hub.profiles.service import ProfileService
 from hub.store.database import Store
 
-log = structlog.get_logger(__name__)
-
 MOST_AT_ONCE = 50  # customers merged, or identities split off, by one call
 LONGEST_REASON = 1_000  # characters
 ATTEMPTS = 8
-MAINTENANCE_SECONDS = 10.0
-GRACE = timedelta(seconds=15)  # a younger intent is probably being carried out by who wrote it
 
 
 class MergeService:
@@ -175,15 +168,6 @@ class MergeService:
         for intent in waiting:
             await self._carry_out(intent)
         return len(waiting)
-
-    async def maintain(self) -> None:
-        """Resume what crashes left, until cancelled."""
-        while True:
-            try:
-                await self.resume(older_than=GRACE)
-            except TuttiError as error:
-                log.warning("a merge or split waits to be completed", reason=error.kind)
-            await asyncio.sleep(MAINTENANCE_SECONDS)
 
     async def _carry_out(self, intent: Operation) -> bool:
         """Carry out an intent; False if there is nothing left to do."""

@@ -3,10 +3,13 @@
 Accepting is intent first too: the decision is written, then carried out; `resume` finishes what a crash left.
 """
 
-from collections.abc import Sequence
+import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 
-from hub.errors import Conflict, InvalidInput, NotFound
+import structlog
+
+from hub.errors import Conflict, InvalidInput, NotFound, TuttiError
 from hub.kit.clock import Clock, isoformat
 from hub.kit.pages import Page, page_of
 from hub.profiles.identity import PROFILE_ID
@@ -16,6 +19,11 @@ from hub.profiles.merging import MergeService
 from hub.profiles.model import CustomerRef, Profile
 from hub.profiles.service import ProfileService
 from hub.profiles.timeline import parse_position
+
+log = structlog.get_logger(__name__)
+
+MAINTENANCE_SECONDS = 10.0
+GRACE = timedelta(seconds=15)  # a younger intent is probably being carried out by who wrote it
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +93,22 @@ class ReviewService:
             customer = next(iter(await self.customers(review)), None)
         return Decided(decided or review, customer)
 
-    async def resume(self) -> int:
+    async def resume(self, *, older_than: timedelta = timedelta(0)) -> int:
         """Carry out accepted reviews that a crash left unmerged; return how many."""
-        waiting = await self.reviews.accepted_and_waiting()
+        waiting = await self.reviews.accepted_and_waiting(before=self._clock.now() - older_than)
         for review in waiting:
             await self._carry_out(review)
         return len(waiting)
+
+    async def maintain(self) -> None:
+        """Finish what crashes left of merges, splits and accepted reviews, until cancelled."""
+        while True:
+            try:
+                await self._merges.resume(older_than=GRACE)
+                await self.resume(older_than=GRACE)
+            except TuttiError as error:
+                log.warning("a merge or split waits to be completed", reason=error.kind)
+            await asyncio.sleep(MAINTENANCE_SECONDS)
 
     async def _carry_out(self, review: Review) -> Profile | None:
         customers = sorted(await self.customers(review), key=_acquaintance)
@@ -111,6 +129,6 @@ class ReviewService:
         return merged
 
 
-def _acquaintance(profile: Profile) -> Sequence[str]:
+def _acquaintance(profile: Profile) -> tuple[str, str]:
     seen = profile.first_seen_at
     return ("~" if seen is None else isoformat(seen), profile.id)

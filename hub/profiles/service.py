@@ -1,7 +1,9 @@
 """Profiles as others see them: found by any identity, fresh when read, with needs and a timeline."""
 
-from collections.abc import Callable, Collection
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
+from itertools import chain
 
 from embeddings.cache import CachedEncoder
 from hub.catalogue.snapshot import CatalogueSnapshot
@@ -11,14 +13,24 @@ from hub.events.repository import EventRepository
 from hub.kit.pages import Page, page_of
 from hub.profiles import needs as needs_module
 from hub.profiles.identity import PROFILE_ID
+from hub.profiles.merge_model import OperationKind
 from hub.profiles.model import CustomerRef, Profile
 from hub.profiles.needs import NeedState
 from hub.profiles.profile_codec import Header
 from hub.profiles.projection import Projector, outdated
 from hub.profiles.repository import ProfileRepository
-from hub.profiles.timeline import TimelineEntry, entry_of, parse_position, position_of
+from hub.profiles.timeline import (
+    TimelineEntry,
+    TimelineSource,
+    entry_of,
+    entry_of_operation,
+    parse_position,
+    position_of,
+)
 from hub.store.database import Store
 
+OPERATIONS = {OperationKind.MERGE: TimelineKind.MERGED, OperationKind.SPLIT: TimelineKind.SPLIT}
+Position = tuple[datetime, str]
 MOST_HOPS = 16  # merges followed from a former id
 
 
@@ -26,7 +38,11 @@ class ProfileService:
     """Finds profiles, and brings up to date on reading what lags behind."""
 
     def __init__(
-        self, store: Store, snapshot: Callable[[], CatalogueSnapshot], encoder: CachedEncoder
+        self,
+        store: Store,
+        snapshot: Callable[[], CatalogueSnapshot],
+        encoder: CachedEncoder,
+        sources: Sequence[TimelineSource] = (),
     ) -> None:
         """Take what profiles are made of.
 
@@ -34,10 +50,12 @@ class ProfileService:
             store: where they are.
             snapshot: returns the catalogue as it is now; titles, vectors and needs come from it.
             encoder: embeds searches and declared likes; its id is the snapshot's.
+            sources: what the timeline shows besides events, merges and splits.
         """
         self.snapshot = snapshot
         self.repository = ProfileRepository(store.db)
         self.events = EventRepository(store.db)
+        self._sources = sources
         self.projector = Projector(self.repository, self.events, snapshot, encoder)
 
     async def find(self, ref: CustomerRef) -> Profile | None:
@@ -111,10 +129,32 @@ class ProfileService:
             InvalidInput: `first` or `after` is impossible.
         """
         before = parse_position(first, after)
-        found = await self.events.newest(profile.facet_ids, most=first + 1, before=before, kinds=kinds)
-        snapshot = self.snapshot()
-        entries = [(position_of(event), entry_of(event, snapshot)) for event in found]
+        reads: list[Awaitable[Sequence[TimelineEntry]]] = [self._events(profile, first + 1, before, kinds)]
+        if kinds is None or set(OPERATIONS.values()) & set(kinds):
+            reads.append(self._operations(profile, first + 1, before, kinds))
+        reads += [
+            source.newest(profile, most=first + 1, before=before)
+            for source in self._sources
+            if kinds is None or set(source.kinds) & set(kinds)
+        ]
+        found = sorted(chain(*await asyncio.gather(*reads)), key=lambda one: (one.at, one.id), reverse=True)
+        entries = [(position_of(entry), entry) for entry in found[: first + 1]]
         return page_of(entries, first=first, has_previous=before is not None)
+
+    async def _events(
+        self, profile: Profile, most: int, before: Position | None, kinds: Collection[TimelineKind] | None
+    ) -> Sequence[TimelineEntry]:
+        found = await self.events.newest(profile.facet_ids, most=most, before=before, kinds=kinds)
+        snapshot = self.snapshot()
+        return [entry_of(event, snapshot) for event in found]
+
+    async def _operations(
+        self, profile: Profile, most: int, before: Position | None, kinds: Collection[TimelineKind] | None
+    ) -> Sequence[TimelineEntry]:
+        ids = (profile.id, *profile.former_ids)
+        wanted = [of for of, kind in OPERATIONS.items() if kinds is None or kind in kinds]
+        found = await self.repository.operations.newest(ids, most=most, before=before, kinds=wanted)
+        return [entry_of_operation(operation, profile.id) for operation in found]
 
     def needs(self, profile: Profile, snapshot: CatalogueSnapshot, at: datetime) -> tuple[NeedState, ...]:
         """Return what purchases have done to the customer's needs; see `hub.profiles.needs`."""

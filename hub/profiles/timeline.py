@@ -1,8 +1,9 @@
 """The timeline: everything that happened to a customer, newest first, each in a few words."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.errors import InvalidInput
@@ -10,6 +11,8 @@ from hub.events.model import Event, EventType, Item
 from hub.events.names import HANDLED, TimelineKind
 from hub.kit.clock import isoformat
 from hub.kit.pages import LARGEST_PAGE, decode_cursor
+from hub.profiles.merge_model import Operation, OperationKind
+from hub.profiles.model import Profile
 
 MOST_NAMED = 3
 
@@ -27,7 +30,7 @@ _VERBS = {
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One thing that happened; `id` is the event's messageId."""
+    """One thing that happened; `id` is the event's messageId, the served id, or the merge's or split's id."""
 
     id: str
     at: datetime
@@ -40,9 +43,40 @@ def entry_of(event: Event, snapshot: CatalogueSnapshot) -> TimelineEntry:
     return TimelineEntry(event.id, event.at, event.kind, _title(event, snapshot))
 
 
-def position_of(event: Event) -> str:
-    """Return the place of an event in the timeline, for cursors."""
-    return f"{isoformat(event.at)}|{event.id}"
+class TimelineSource(Protocol):
+    """Something besides events that the timeline is made of."""
+
+    async def newest(
+        self, profile: Profile, *, most: int, before: tuple[datetime, str] | None
+    ) -> Sequence[TimelineEntry]:
+        """Return entries, newest first (of equal instants the greater id first), behind a position if given."""
+
+    @property
+    def kinds(self) -> Collection[TimelineKind]:
+        """The kinds of entry that it has."""
+
+
+def position_of(entry: TimelineEntry) -> str:
+    """Return the place of an entry in the timeline, for cursors."""
+    return f"{isoformat(entry.at)}|{entry.id}"
+
+
+def entry_of_operation(operation: Operation, profile_id: str) -> TimelineEntry:
+    """Return a merge or split as an entry; who did it and why is in the audit trail, for agents."""
+    if operation.kind is OperationKind.MERGE:
+        return TimelineEntry(
+            operation.id,
+            operation.at,
+            TimelineKind.MERGED,
+            "Was found to be the same person as another customer",
+        )
+    others = len(operation.others)
+    title = (
+        f"{others} other customer{'' if others == 1 else 's'} turned out to be somebody else"
+        if operation.into == profile_id
+        else "Turned out to be somebody else than a customer they were merged with"
+    )
+    return TimelineEntry(operation.id, operation.at, TimelineKind.SPLIT, title)
 
 
 def parse_position(first: int, after: str | None) -> tuple[datetime, str] | None:

@@ -31,8 +31,11 @@ from hub.kit.clock import FixedClock
 from hub.kit.ids import new_id
 from hub.layers.registry import load_layers
 from hub.ledger.service import LedgerService
+from hub.ledger.timeline import ServedTimeline
 from hub.offers.service import OfferService
+from hub.profiles.merging import MergeService
 from hub.profiles.model import CustomerRef
+from hub.profiles.reviews import ReviewService
 from hub.profiles.service import ProfileService
 from hub.store.database import Store, database_of
 from hub.store.migrate import migrate
@@ -231,7 +234,8 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
     scenarios = ScenarioService(store)
     await scenarios.seed()
     mixes = MixService(store, scenarios, layers.keys(), clock)
-    profiles = ProfileService(store, lambda: catalogue.snapshot, encoder)
+    profiles = ProfileService(store, lambda: catalogue.snapshot, encoder, [ServedTimeline(store)])
+    merges = MergeService(store, profiles, clock)
     ingest = IngestService(store, profiles, clock)
     ledger = LedgerService(store, clock)
     offers = OfferService(store, clock)
@@ -259,6 +263,8 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
         offers=offers,
         similar=SimilarService(store),
         layers=layers,
+        merges=merges,
+        reviews=ReviewService(profiles, merges, clock),
     )
     receipt = await ingest.record([*ADA, *BOB, *VISITOR], source="test")
     assert receipt.rejected == ()

@@ -302,6 +302,9 @@ class TestOperations:
             {"for": ADA, "identities": [{"type": "email", "value": "a@b.example"}]},
             "splitCustomer",
         ),
+        ("operations", "Grant", {"for": ADA, "offerKey": "spring"}, "grantOffer"),
+        ("operations", "Redeem", {"code": "X"}, "redeemGrant"),
+        ("operations", "Reverse", {"grantId": "X"}, "reverseGrant"),
         ("control", "Export", {"for": ADA}, "exportCustomer"),
         ("control", "Erase", {"for": ADA}, "eraseCustomer"),
     )

@@ -115,6 +115,9 @@ def test_what_is_not_available_says_so():
     later = {
         "mergeCustomers",
         "splitCustomer",
+        "grantOffer",
+        "redeemGrant",
+        "reverseGrant",
         "exportCustomer",
         "eraseCustomer",
     }
