@@ -217,6 +217,21 @@ class TestOperations:
         )
         assert "bathroom/toilet-seats" in {edge["node"]["category"] for edge in found["contents"]["edges"]}
 
+    def test_two_customers_are_merged_and_split_again(self, hub):
+        for name in ("one-a", "one-b"):
+            message = {"type": "identify", "userId": name, "traits": {"email": f"{name}@example.com"}}
+            hub.data(hub.contract("operations"), {"input": {"events": [message]}}, operation="Record")
+        given = {"into": {"userId": "one-a"}, "from": [{"userId": "one-b"}], "reason": "same person"}
+        merged = hub.data(hub.contract("operations"), {"input": given}, operation="Merge")["mergeCustomers"]
+        assert merged["errors"] == []
+        assert {one["value"] for one in merged["customer"]["identities"]} >= {"one-a", "one-b"}
+        given = {"for": {"userId": "one-a"}, "identities": [{"type": "user_id", "value": "one-b"}]}
+        split = hub.data(hub.contract("operations"), {"input": given}, operation="Split")["splitCustomer"]
+        assert [{one["value"] for one in each["identities"]} for each in split["customers"]] == [
+            {"one-a", "one-a@example.com"},
+            {"one-b", "one-b@example.com"},
+        ]
+
     @pytest.mark.parametrize(
         ("operation", "field", "given"),
         [
@@ -226,6 +241,9 @@ class TestOperations:
                 "splitCustomer",
                 {"for": {"userId": "a"}, "identities": [{"type": "user_id", "value": "b"}]},
             ),
+            ("Grant", "grantOffer", {"for": {"userId": "a"}, "offerKey": "o"}),
+            ("Redeem", "redeemGrant", {"code": "c"}),
+            ("Reverse", "reverseGrant", {"grantId": "g"}),
         ],
     )
     def test_what_is_not_built_yet_says_so(self, hub, operation, field, given):
