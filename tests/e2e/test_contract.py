@@ -231,21 +231,3 @@ class TestOperations:
             {"one-a", "one-a@example.com"},
             {"one-b", "one-b@example.com"},
         ]
-
-    @pytest.mark.parametrize(
-        ("operation", "field", "given"),
-        [
-            ("Merge", "mergeCustomers", {"into": {"userId": "a"}, "from": [{"userId": "b"}]}),
-            (
-                "Split",
-                "splitCustomer",
-                {"for": {"userId": "a"}, "identities": [{"type": "user_id", "value": "b"}]},
-            ),
-            ("Grant", "grantOffer", {"for": {"userId": "a"}, "offerKey": "o"}),
-            ("Redeem", "redeemGrant", {"code": "c"}),
-            ("Reverse", "reverseGrant", {"grantId": "g"}),
-        ],
-    )
-    def test_what_is_not_built_yet_says_so(self, hub, operation, field, given):
-        answer = hub.data(hub.contract("operations"), {"input": given}, operation=operation)[field]
-        assert [error["code"] for error in answer["errors"]] == ["NOT_AVAILABLE"]

@@ -295,16 +295,6 @@ class TestOperations:
         assert await house.rows("exposures") == before + 1
 
     LATER = (
-        ("operations", "Merge", {"into": ADA, "from": [{"userId": "bob"}]}, "mergeCustomers"),
-        (
-            "operations",
-            "Split",
-            {"for": ADA, "identities": [{"type": "email", "value": "a@b.example"}]},
-            "splitCustomer",
-        ),
-        ("operations", "Grant", {"for": ADA, "offerKey": "spring"}, "grantOffer"),
-        ("operations", "Redeem", {"code": "X"}, "redeemGrant"),
-        ("operations", "Reverse", {"grantId": "X"}, "reverseGrant"),
         ("control", "Export", {"for": ADA}, "exportCustomer"),
         ("control", "Erase", {"for": ADA}, "eraseCustomer"),
     )
