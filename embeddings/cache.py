@@ -69,6 +69,11 @@ class MemoryCache:
                     found[key] = self._vectors[key]
         return found
 
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._vectors.clear()
+
     def remember(self, vectors: Mapping[str, Vector]) -> None:
         """Keep vectors, without waiting."""
         with self._lock:
@@ -138,6 +143,10 @@ class CachedEncoder:
         if not keys:
             return np.empty((0, self.dimensions), np.float32)
         return np.stack([known[key] for key in keys])
+
+    def forget(self) -> None:
+        """Forget the vectors held in this process; what is kept in the cache stays there."""
+        self._memory.clear()
 
     async def vector(self, text: str, *, keep: bool = True) -> Vector:
         """Return the (d,) float32 vector of one text."""

@@ -33,6 +33,7 @@ from hub.decisions.mixes import MixService
 from hub.decisions.scenarios import ScenarioService
 from hub.decisions.service import DecisionService
 from hub.errors import TuttiError
+from hub.events import gpc
 from hub.events.service import IngestService
 from hub.insights.similar import SimilarService
 from hub.kit.clock import Clock, SystemClock
@@ -40,13 +41,14 @@ from hub.layers.registry import load_layers
 from hub.ledger.service import LedgerService
 from hub.ledger.timeline import ServedTimeline
 from hub.offers.service import OfferService
+from hub.privacy.service import PrivacyService
 from hub.profiles.identity import assume_region
 from hub.profiles.merging import MergeService
 from hub.profiles.reviews import ReviewService
 from hub.profiles.service import ProfileService
 from hub.store.database import Store, open_store
 from hub.store.embedding_cache import MongoVectorCache
-from hub.web import graphiql, health, home, ingest, unsubscribe
+from hub.web import exports, graphiql, health, home, ingest, opendsr, privacy_control, unsubscribe
 from hub.web.graphql import graphql_route
 from hub.web.health import Readiness
 from hub.web.observe import Metrics, Observe
@@ -134,6 +136,7 @@ async def open_services(
             ledger=ledger,
             offers=offers,
             similar=SimilarService(store),
+            privacy=PrivacyService.build(settings, store, profiles, encoder, signer, clock),
             layers=layers,
             merges=merges,
             reviews=ReviewService(profiles, merges, clock),
@@ -163,6 +166,8 @@ async def open_hub(
             asyncio.create_task(_always("catalogue", services.catalogue.watch)),
             asyncio.create_task(_always("projection", services.ingest.maintain)),
             asyncio.create_task(_always("merges", services.reviews.maintain)),
+            asyncio.create_task(_always("erasures", services.privacy.erasures.maintain)),
+            asyncio.create_task(_always("subject requests", services.privacy.opendsr.maintain)),
             asyncio.create_task(_always("popularity", lambda: keep_fresh(store, services.clock))),
             asyncio.create_task(_always("offers", services.offers.watch)),
         ]
@@ -194,12 +199,15 @@ def build_app(
     """Return the ASGI application over services that are open."""
 
     async def context_of(headers: Mapping[str, str]) -> Context:
-        return Context(services, await auth.authenticate(headers), services.clock.now())
+        caller = await auth.authenticate(headers)
+        return Context(services, caller, services.clock.now(), gpc=gpc.signalled(headers))
 
     metrics = Metrics()
     app = Starlette(
         routes=[
-            graphql_route(schema.schema.build(), context_of, services.settings),
+            graphql_route(
+                schema.schema.build(), context_of, services.settings, services.privacy.erasures.on_erasure
+            ),
             *ingest.routes(
                 services.ingest,
                 auth.authenticate,
@@ -207,6 +215,9 @@ def build_app(
                 batch_limit=services.settings.batch_limit,
             ),
             *unsubscribe.routes(services.control, signer),
+            *exports.routes(services.privacy.exports, services.clock),
+            *opendsr.routes(services.privacy.opendsr, auth.authenticate),
+            *privacy_control.routes(),
             *health.routes(readiness, ping),
             metrics.route(),
             *graphiql.routes(),

@@ -52,6 +52,10 @@ class Settings(BaseSettings):
         pattern="^[A-Z]{2}$",
         description="Region (ISO 3166) that is assumed where none is said.",
     )
+    personalization_opt_in: str = Field(
+        default="EEA",
+        description="Regions where personalization waits for consent: ISO 3166 codes, EEA or * (everywhere).",
+    )
     retention_days: int = Field(default=400, ge=1, description="How long served experiences can be replayed.")
     body_limit: int = Field(default=524_288, ge=1024, description="Largest request body, in bytes.")
     batch_limit: int = Field(default=2_000, ge=1, description="Most events in one batch.")

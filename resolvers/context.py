@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hub.layers.base import Layer
     from hub.ledger.service import LedgerService
     from hub.offers.service import OfferService
+    from hub.privacy.service import PrivacyService
     from hub.profiles.merging import MergeService
     from hub.profiles.reviews import ReviewService
     from hub.profiles.service import ProfileService
@@ -47,6 +48,7 @@ class Services:
     ledger: LedgerService
     offers: OfferService
     similar: SimilarService
+    privacy: PrivacyService
     layers: Mapping[str, Layer]
     merges: MergeService
     reviews: ReviewService
@@ -57,9 +59,10 @@ class Context:
     """One request: the services, the authenticated caller, and the instant.
 
     The instant is one for the whole request, so that experiences on several channels asked for in one
-    document are one decision, to the last digit.
+    document are one decision, to the last digit. `gpc`: the request came under Global Privacy Control.
     """
 
     services: Services
     caller: Caller
     at: datetime
+    gpc: bool = False

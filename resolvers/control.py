@@ -61,6 +61,7 @@ async def set_consent(
     state: ConsentState,
     source: str | None,
     policy_version: str | None,
+    proof: str | None,
 ) -> Outcome[Profile]:
     """Record what a customer says about one purpose."""
 
@@ -73,6 +74,7 @@ async def set_consent(
             state,
             source=source or source_of(context),
             policy_version=policy_version or "",
+            proof=proof or "",
         )
 
     return await outcome(doing())

@@ -7,6 +7,7 @@ from typing import Any
 
 from hub.auth.model import Scope
 from hub.catalogue.model import Content
+from hub.consent.gate import Standing, standing
 from hub.decisions.model import Channel, MixRequest, RankedItem
 from hub.errors import NotFound
 from hub.events.names import TimelineKind
@@ -15,7 +16,7 @@ from hub.kit.pages import Page
 from hub.layers.base import Layer
 from hub.layers.mix import SWITCH, switched_off
 from hub.profiles.consents import EVERY
-from hub.profiles.model import Consent, CustomerRef, Evidence, Fact, Interest, Profile, Source
+from hub.profiles.model import CustomerRef, Evidence, Fact, Interest, Profile, Source
 from hub.profiles.needs import NeedState
 from hub.profiles.timeline import TimelineEntry
 from resolvers import access
@@ -98,7 +99,12 @@ def evidence_content(context: Context, evidence: Evidence) -> Content | None:
     return None if row is None else snapshot.contents[row]
 
 
-def consent_channel(consent: Consent) -> str | None:
+def consents(context: Context, profile: Profile) -> tuple[Standing, ...]:
+    """Return what may be done with a customer's data, as the consent gate sees it."""
+    return standing(profile, context.services.privacy.rules)
+
+
+def consent_channel(consent: Standing) -> str | None:
     """Return the channel that a consent is about, None for every channel.
 
     It is no `Channel`: customers also say what may be done on channels that this hub does not serve.

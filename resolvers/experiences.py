@@ -48,7 +48,13 @@ async def experience(
     """
     who = await access.experience_for(context, ref, channel)
     return await context.services.experiences.assemble(
-        who, channel=channel, scenario=scenario, mix=mix or MixRequest(), preview=preview, at=context.at
+        who,
+        channel=channel,
+        scenario=scenario,
+        mix=mix or MixRequest(),
+        preview=preview,
+        at=context.at,
+        gpc=context.gpc,
     )
 
 

@@ -7,9 +7,10 @@ from hub.catalogue.model import Answer, Content, Offer
 from hub.errors import InvalidInput
 from hub.ledger.model import Served
 from hub.offers.model import Grant
+from hub.privacy.model import Erasure, Export
 from hub.profiles.model import Profile
 
-Anything = Answer | Content | Grant | Offer | Served | Profile
+Anything = Answer | Content | Grant | Offer | Served | Profile | Erasure | Export
 
 
 def global_id(thing: Anything) -> str:
@@ -23,6 +24,10 @@ def global_id(thing: Anything) -> str:
             return to_global("Served", thing.id)
         case Answer():
             return to_global("Answer", thing.key)
+        case Erasure():
+            return to_global("Erasure", thing.id)
+        case Export():
+            return to_global("Export", thing.id)
         case Offer():
             return to_global("Offer", thing.key)
         case Grant():

@@ -1,4 +1,4 @@
-"""What services and staff do: events now; merges, exports and erasures in later versions."""
+"""What services and staff do: events, exports, erasures; merges in later versions."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,9 @@ from typing import Any, NoReturn
 
 from hub.auth.model import Scope
 from hub.errors import InvalidInput, NotAvailable
+from hub.events import gpc
 from hub.events.model import Receipt
+from hub.privacy.model import Erasure, Export
 from hub.profiles.model import CustomerRef, Profile
 from resolvers import access
 from resolvers.access import Given
@@ -49,17 +51,29 @@ async def _record(context: Context, events: Sequence[Any]) -> Receipt:
     for index, event in enumerate(events):
         if not isinstance(event, dict):
             raise InvalidInput("an event is an object in the Segment spec", path=("events", index))
+    if context.gpc:
+        events = [gpc.marked(event) for event in events]
     return await context.services.ingest.record(events, source=source_of(context))
 
 
-async def export_customer(context: Context, given: Given) -> Outcome[Any]:
-    """Refuse: exports come with a later version."""
-    return await outcome(_later_for_customer(context, given, doing="exporting a customer"))
+async def export_customer(context: Context, given: Given) -> Outcome[Export]:
+    """Let a customer's data be fetched under a signed link."""
+
+    async def doing() -> Export:
+        ref = await access.customer_meant(context, given, doing="exporting a customer")
+        return await context.services.privacy.exports.grant(ref)
+
+    return await outcome(doing())
 
 
-async def erase_customer(context: Context, given: Given) -> Outcome[Any]:
-    """Refuse: erasures come with a later version."""
-    return await outcome(_later_for_customer(context, given, doing="erasing a customer"))
+async def erase_customer(context: Context, given: Given) -> Outcome[Erasure]:
+    """Erase a customer."""
+
+    async def doing() -> Erasure:
+        ref = await access.customer_meant(context, given, doing="erasing a customer")
+        return await context.services.privacy.erasures.erase(ref, requested_by=source_of(context))
+
+    return await outcome(doing())
 
 
 async def merge_customers(context: Context) -> Outcome[Any]:
@@ -91,11 +105,6 @@ def customer_changed(context: Context, _ref: CustomerRef) -> AsyncIterator[Profi
     """Refuse: subscriptions come with a later version."""
     access.need(context, Scope.BROWSE, Scope.AGENT, doing="watching a customer")
     _refuse("watching a customer")
-
-
-async def _later_for_customer(context: Context, given: Given, *, doing: str) -> None:
-    await access.customer_meant(context, given, doing=doing)
-    _refuse(doing)
 
 
 async def _later(context: Context, *, doing: str) -> None:

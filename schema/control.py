@@ -54,6 +54,10 @@ class SetConsentInput:
     policy_version: str | None = strawberry.field(
         default=None, description="The version of the policy that they read; null if there is none."
     )
+    proof: str | None = strawberry.field(
+        default=None,
+        description="What shows that they said so, such as the address of the signed form; null: the event.",
+    )
     for_: CustomerRefInput | None = _for()
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from hub.consent.gate import Standing
 from hub.insights.similar import SimilarGroup as SimilarGroupModel
 from hub.kit.pages import Page
 from hub.ledger.model import Served as ServedModel
@@ -77,12 +78,17 @@ class Consent:
     purpose: Purpose = strawberry.field(description="What personal data may be used for.")
 
     @field(description="The channel it is about, such as EMAIL or SMS; null: every channel.", at_once=True)
-    def channel(self, parent: strawberry.Parent[model.Consent]) -> str | None:
+    def channel(self, parent: strawberry.Parent[Standing]) -> str | None:
         return customers.consent_channel(parent)
 
     state: ConsentState = strawberry.field(description="What the customer said.")
     updated_at: datetime | None = strawberry.field(description="When; null if nothing was said yet.")
     source: str = strawberry.field(description="Where it was said, or which default applies.")
+    policy_version: str = strawberry.field(description="The policy that they read; empty if none was named.")
+    proof: str = strawberry.field(description="What shows that they said so; empty if nothing was said.")
+    allowed: bool = strawberry.field(
+        description="Whether the purpose may be followed: by what was said, else by the law of their region."
+    )
 
 
 @strawberry.type(description="One thing that happened to the customer.")
@@ -132,7 +138,14 @@ class Customer(Node):
     last_seen_at: datetime | None = strawberry.field(
         description="Time of their latest event; null: none yet."
     )
-    consents: list[Consent] = strawberry.field(description="The consents in force.")
+
+    @field(
+        description="What may be done with their data, by purpose and channel.",
+        of=list[Consent],
+        at_once=True,
+    )
+    def consents(self, parent: strawberry.Parent[model.Profile], info: Info) -> Any:
+        return customers.consents(info.context, parent)
 
     @field(description="Facts about them, by key.", of=list[Trait], at_once=True)
     def traits(self, parent: strawberry.Parent[model.Profile]) -> list[KeyedFact]:

@@ -1,6 +1,5 @@
 """The enums of the schema: the domain's own, each with a description of itself and of every value."""
 
-from enum import StrEnum
 from typing import Any
 
 import strawberry
@@ -11,6 +10,7 @@ from hub.decisions.mixes import MixState
 from hub.decisions.model import Channel
 from hub.events.names import TimelineKind
 from hub.offers.model import Account, GrantState
+from hub.privacy.model import JobState
 from hub.profiles.merge_model import OperationKind, ReviewKind, ReviewState
 from hub.profiles.model import ConsentState, FeedbackKind, InterestKind, Purpose, Source
 
@@ -34,15 +34,6 @@ __all__ = [
     "Source",
     "TimelineKind",
 ]
-
-
-class JobState(StrEnum):
-    """Where a longer job stands; exports and erasures come with a later version."""
-
-    PENDING = "PENDING"
-    RUNNING = "RUNNING"
-    DONE = "DONE"
-    FAILED = "FAILED"
 
 
 def describe(enum: Any, description: str, values: dict[str, str], *, name: str | None = None) -> None:

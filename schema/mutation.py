@@ -20,7 +20,6 @@ from schema import mixes as of_mixes
 from schema import service as of_service
 from schema.base import Info, argument, field
 from schema.refs import CustomerRefInput
-from schema.service import LATER
 
 INPUT = argument("What to do.")
 UNREAD = argument("What to do.", name="input")
@@ -60,6 +59,7 @@ class Mutation:
             state=input.state,
             source=input.source,
             policy_version=input.policy_version,
+            proof=input.proof,
         )
 
     @field(
@@ -79,13 +79,20 @@ class Mutation:
     ) -> Outcome[Profile]:
         return await control.switch_layer(info.context, _who(input.for_), input.layer, input.enabled)
 
-    @field(description=f"Pack a customer's data for them. {LATER}", of=of_control.ExportCustomerPayload)
+    @field(
+        description="Let a customer's data be fetched, as JSON or as a page, under a signed link that holds a week.",
+        of=of_control.ExportCustomerPayload,
+    )
     async def export_customer(
         self, info: Info, input: Annotated[of_control.ExportCustomerInput, INPUT]
     ) -> Outcome[Any]:
         return await operations.export_customer(info.context, _who(input.for_))
 
-    @field(description=f"Erase a customer from the hub. {LATER}", of=of_control.EraseCustomerPayload)
+    @field(
+        description="Erase a customer from the hub, for good. It is done when this answers; what they did "
+        "before does not come back with late events.",
+        of=of_control.EraseCustomerPayload,
+    )
     async def erase_customer(
         self, info: Info, input: Annotated[of_control.EraseCustomerInput, INPUT]
     ) -> Outcome[Any]:

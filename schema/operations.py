@@ -1,4 +1,4 @@
-"""Grants, and exports and erasures, whose types later versions fill: their mutations answer NOT_AVAILABLE now."""
+"""Grants, exports and erasures."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -8,6 +8,8 @@ import strawberry
 
 from hub.offers import model
 from hub.offers.books import AccountBalance, LiabilityReport
+from hub.privacy import model as privacy
+from resolvers.globalids import global_id
 from schema.base import Node, field
 from schema.catalogue import Offer
 from schema.enums import Account, Channel, GrantState, JobState
@@ -59,9 +61,16 @@ class OfferReport:
 
 @strawberry.type(description="A customer's data, packed for them to take away.")
 class Export:
-    id: strawberry.ID = strawberry.field(description="The global id.")
+    @field(description="The global id.")
+    def id(self, parent: strawberry.Parent[privacy.Export]) -> strawberry.ID:
+        return strawberry.ID(global_id(parent))
+
     state: JobState = strawberry.field(description="Where it stands.")
-    url: str | None = strawberry.field(description="Where to fetch it; null until it is done.")
+    url: str | None = strawberry.field(
+        description="Where to fetch it without a key, for whoever has the link: a page for people, or with "
+        "`?format=json` the machine-readable form. Null until it is done."
+    )
+    expires_at: datetime = strawberry.field(description="When the link ends.")
 
 
 @strawberry.type(description="So many documents were removed from one collection.")
@@ -72,6 +81,11 @@ class ErasedCollection:
 
 @strawberry.type(description="The erasure of a customer from the hub.")
 class Erasure:
-    id: strawberry.ID = strawberry.field(description="The global id.")
+    @field(description="The global id.")
+    def id(self, parent: strawberry.Parent[privacy.Erasure]) -> strawberry.ID:
+        return strawberry.ID(global_id(parent))
+
     state: JobState = strawberry.field(description="Where it stands.")
+    requested_at: datetime = strawberry.field(description="When it was asked for.")
+    completed_at: datetime | None = strawberry.field(description="When it was done; null: it is not yet.")
     collections: list[ErasedCollection] = strawberry.field(description="What was removed, by collection.")

@@ -16,7 +16,6 @@ from schema.payloads import payload_errors, payload_value
 from schema.refs import CustomerRefInput, IdentityInput
 
 WRONG = "Why it was not done; empty if it was."
-LATER = "NOT_AVAILABLE in this version: the payload's `errors` say so."
 
 
 @strawberry.input(description="Events to record.")

@@ -29,6 +29,7 @@ from hub.channels.model import Experience
 from hub.channels.slots import slots_of
 from hub.config import Settings
 from hub.consent.gate import Admission, admit
+from hub.consent.regions import Rules
 from hub.decisions.model import Channel, Decision, MixRequest, Note, Scenario
 from hub.errors import TuttiError, Unavailable
 from hub.kit.clock import Clock
@@ -157,6 +158,7 @@ class ExperienceService:
         signer: Signer,
     ) -> None:
         self._settings = settings
+        self._rules = Rules.parse(settings.default_region, settings.personalization_opt_in)
         self._clock = clock
         self._catalogue = catalogue
         self._profiles = profiles
@@ -174,6 +176,7 @@ class ExperienceService:
         mix: MixRequest | None = None,
         preview: bool = False,
         at: datetime | None = None,
+        gpc: bool = False,
     ) -> Experience:
         """Return what a customer is to see on a channel; unless it is a preview, it is durable in the ledger.
 
@@ -184,6 +187,7 @@ class ExperienceService:
             mix: how this one call wants the mix changed.
             preview: True leaves no trace at all.
             at: the instant to decide for; default: now.
+            gpc: whether it is asked for under Global Privacy Control.
 
         The store has `Settings.store_deadline` seconds for all of it; what it does not answer by then is
         done without.
@@ -196,19 +200,19 @@ class ExperienceService:
         snapshot = self._catalogue.snapshot
         store = _StoreTime(self._settings.store_deadline)
         read = await self._read(ref, store)
-        admission = admit(read.profile, snapshot, channel=channel.value, at=at or now)
+        admission = admit(
+            read.profile, snapshot, channel=channel.value, at=at or now, rules=self._rules, gpc=gpc
+        )
         if read.degraded is not None:
             decision = self._decisions.decide_without_store(admission.view, scenario, degraded=read.degraded)
         else:
-            standing = await self._standing(read.profile, snapshot, at or now, store)
+            standing = await self._standing(admission.profile, snapshot, at or now, store)
             decision = await self._decide(
                 admission.view, scenario, mix or MixRequest(), at or now, standing, store
             )
-        context = await self._context(
-            channel, decision, admission, read.profile, snapshot, store, preview=preview, now=now
-        )
-        if not preview and context.withheld is None and read.profile is not None:
-            decision = await self._promise(decision, read.profile, channel, now, store)
+        context = await self._context(channel, decision, admission, snapshot, store, preview=preview, now=now)
+        if not preview and context.withheld is None and admission.profile is not None:
+            decision = await self._promise(decision, admission.profile, channel, now, store)
         experience = present(decision, channel, context)
         if preview or experience.withheld is not None:
             return experience
@@ -288,13 +292,13 @@ class ExperienceService:
         channel: Channel,
         decision: Decision,
         admission: Admission,
-        profile: Profile | None,
         snapshot: CatalogueSnapshot,
         store: _StoreTime,
         *,
         preview: bool,
         now: datetime,
     ) -> PresentationContext:
+        profile = admission.profile
         withheld = None
         if admission.withheld is not None:
             withheld = Note(admission.withheld.code, admission.withheld.message)

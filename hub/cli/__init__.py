@@ -9,6 +9,7 @@ from hub.cli.keys import keys_app
 from hub.cli.migrate import migrate_command
 from hub.cli.mix import mix_app
 from hub.cli.model import model_command
+from hub.cli.privacy import erase_command, export_command
 from hub.cli.run import run_command
 from hub.cli.schema import schema_command
 from hub.cli.settings import settings_command
@@ -24,6 +25,8 @@ app = typer.Typer(
 )
 app.command("run")(run_command)
 app.command("import")(import_command)
+app.command("export")(export_command)
+app.command("erase")(erase_command)
 app.command("migrate")(migrate_command)
 app.add_typer(keys_app, name="keys")
 app.add_typer(mix_app, name="mix")

@@ -91,6 +91,7 @@ class ControlService:
         *,
         source: str = "control",
         policy_version: str = "",
+        proof: str = "",
     ) -> Profile:
         """Record consent for a purpose on a channel (None: on every one); return the profile after.
 
@@ -107,6 +108,7 @@ class ControlService:
             "state": ConsentState(state).value,
             "source": source,
             "policy_version": policy_version,
+            "proof": proof,
         }
         return await self._record(profile, ref, CONSENT_UPDATED, properties, source)
 

@@ -1,14 +1,17 @@
 """The consent gate: the one place where a profile becomes something that layers and channels may see.
 
-    EMAIL_MARKETING not granted           an email is withheld: NO_CONSENT
+    EMAIL_MARKETING not allowed           an email is withheld: NO_CONSENT
     no address                            an email is withheld: NO_ADDRESS
-    PERSONALIZATION denied                no interests, traits or history: only what must not be shown again
+    PERSONALIZATION not allowed           no interests, traits or history: only what must not be shown again
+    Global Privacy Control                the same, for this request, whatever was said before
 
-Nothing else makes a `ProfileView`; a test reads the source to see to it.
+What the customer said counts; where they said nothing, the law of their region (`hub.consent.regions`).
+Nothing else makes a `ProfileView` or an `Admission`, and channels see no profile but the admitted one;
+a test reads the source to see to it (`tests/consent/test_one_gate.py`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -16,9 +19,19 @@ from numpy.typing import NDArray
 
 from embeddings.interests import cluster
 from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.consent.regions import Rules, Stance
 from hub.profiles.consents import consent_state
 from hub.profiles.interests import SIGNAL_WEIGHTS
-from hub.profiles.model import ConsentState, Evidence, FeedbackKind, InterestKind, Profile, Purpose, Signal
+from hub.profiles.model import (
+    ConsentState,
+    Evidence,
+    FeedbackKind,
+    InterestKind,
+    Profile,
+    Purpose,
+    Signal,
+    SignalKind,
+)
 from hub.profiles.view import Directions, ProfileView
 
 EMAIL = "EMAIL"
@@ -38,13 +51,45 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Admission:
-    """What may be used of a customer now, and whether the channel may be used at all."""
+    """What may be used of a customer now, and whether the channel may be used at all.
+
+    `view` is for layers and gates; `profile` for channels, cut down to what may be said.
+    """
 
     view: ProfileView
     withheld: Withheld | None = None
+    profile: Profile | None = None
 
 
-def admit(profile: Profile | None, snapshot: CatalogueSnapshot, *, channel: str, at: datetime) -> Admission:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one purpose stands on one channel: what was said, else which default applies, and what follows."""
+
+    purpose: Purpose
+    channel: str
+    state: ConsentState
+    updated_at: datetime | None
+    source: str
+    policy_version: str
+    proof: str
+    allowed: bool
+
+
+RULES = Rules()
+# Traits that are used without profiling: to greet, to know the law that holds, to keep what an offer promised.
+SAYS_WHO = frozenset({"name", "first_name", "country", "household_id"})
+BY_CONTRACT = frozenset({SignalKind.PURCHASED, SignalKind.REFUNDED})
+
+
+def admit(
+    profile: Profile | None,
+    snapshot: CatalogueSnapshot,
+    *,
+    channel: str,
+    at: datetime,
+    rules: Rules = RULES,
+    gpc: bool = False,
+) -> Admission:
     """Return what consent allows to know of a customer on a channel at an instant.
 
     Args:
@@ -52,17 +97,71 @@ def admit(profile: Profile | None, snapshot: CatalogueSnapshot, *, channel: str,
         snapshot: the catalogue in force; interests of another encoder are left out.
         channel: WEB, EMAIL or SERVICE_DESK.
         at: the instant; the session is what happened in the half hour before.
+        rules: what silence means, by region.
+        gpc: whether the request came under Global Privacy Control.
     """
     if profile is None:
         return Admission(_stranger(snapshot, at), _no_address() if channel == EMAIL else None)
-    personal = consent_state(profile.consents, Purpose.PERSONALIZATION, channel) is not ConsentState.DENIED
+    personal = not gpc and allowed(profile, Purpose.PERSONALIZATION, channel, rules)
     view = _personal(profile, snapshot, at) if personal else _impersonal(profile, snapshot, at)
-    return Admission(view, _withheld(profile) if channel == EMAIL else None)
+    shown = profile if personal else _cut_down(profile)
+    return Admission(view, _withheld(profile, rules) if channel == EMAIL else None, shown)
 
 
-def _withheld(profile: Profile) -> Withheld | None:
-    state = consent_state(profile.consents, Purpose.EMAIL_MARKETING, EMAIL)
-    if state is not ConsentState.GRANTED:
+def allowed(profile: Profile, purpose: Purpose, channel: str, rules: Rules = RULES) -> bool:
+    """Tell whether a purpose may be followed: by what the customer said, else by the law of their region."""
+    return _allows(
+        consent_state(profile.consents, purpose, channel), purpose, rules.region_of(profile), rules
+    )
+
+
+def _allows(state: ConsentState, purpose: Purpose, region: str, rules: Rules) -> bool:
+    if state is ConsentState.UNKNOWN:
+        return rules.stance(purpose, region) is Stance.OPT_OUT
+    return state is ConsentState.GRANTED
+
+
+def standing(profile: Profile, rules: Rules = RULES) -> tuple[Standing, ...]:
+    """Return how every purpose stands, on every channel (`*`) and on each that was spoken of."""
+    region = rules.region_of(profile)
+    return tuple(
+        Standing(
+            consent.purpose,
+            consent.channel,
+            consent.state,
+            consent.updated_at,
+            _default(consent.purpose, region, rules)
+            if consent.state is ConsentState.UNKNOWN
+            else consent.source,
+            consent.policy_version,
+            consent.proof,
+            _allows(consent.state, consent.purpose, region, rules),
+        )
+        for consent in profile.consents
+    )
+
+
+def _default(purpose: Purpose, region: str, rules: Rules) -> str:
+    silence = "no until granted" if rules.stance(purpose, region) is Stance.OPT_IN else "yes until denied"
+    return f"default of {region}: {silence}"
+
+
+def _cut_down(profile: Profile) -> Profile:
+    """Return what channels may say of somebody who is not to be profiled: who they are and what they bought."""
+    return replace(
+        profile,
+        interests=(),
+        text_vectors={},
+        recent=tuple(signal for signal in profile.recent if signal.kind in BY_CONTRACT),
+        traits={key: fact for key, fact in profile.traits.items() if key in SAYS_WHO},
+        preferences={key: fact for key, fact in profile.preferences.items() if key.startswith("layer.")},
+        feedback={key: kind for key, kind in profile.feedback.items() if kind is FeedbackKind.HIDE},
+    )
+
+
+def _withheld(profile: Profile, rules: Rules) -> Withheld | None:
+    if not allowed(profile, Purpose.EMAIL_MARKETING, EMAIL, rules):
+        state = consent_state(profile.consents, Purpose.EMAIL_MARKETING, EMAIL)
         said = "has denied" if state is ConsentState.DENIED else "has not given"
         return Withheld(
             "NO_CONSENT",

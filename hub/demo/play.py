@@ -20,6 +20,7 @@ from hub.demo.histories import messages
 from hub.demo.house import House, load_house
 from hub.demo.personas import Persona, load_personas
 from hub.errors import InvalidInput, Unavailable
+from hub.events.service import ERASED
 
 BATCH = 100
 ATTEMPTS = 6
@@ -170,13 +171,27 @@ async def _post(
 
 
 def _counts(response: httpx.Response, path: str) -> tuple[int, int]:
+    """Return how many were taken and how many not anew; the past of a persona who was erased stays forgotten."""
     if response.is_error:
+        if _only_erased(response):
+            return 0, 1
         raise InvalidInput(f"the hub refused the demo's events at {path}: {_detail(response)}")
     answer = response.json()
-    rejected = answer.get("rejected") or []
+    rejected = [one for one in answer.get("rejected") or [] if one["code"] != ERASED]
     if rejected:
         raise InvalidInput(f"the hub refused {len(rejected)} of the demo's events: {rejected[0]}")
     return int(answer["accepted"]), int(answer["duplicates"])
+
+
+def _only_erased(response: httpx.Response) -> bool:
+    try:
+        told = response.json()
+    except ValueError:
+        return False
+    if not isinstance(told, dict):
+        return False
+    codes = {one.get("code") for one in told.get("rejected", ())} or {told.get("code")}
+    return codes == {ERASED}
 
 
 def _detail(response: httpx.Response) -> str:

@@ -2,7 +2,8 @@
 
 Feedback Given               {kind, content_key}
 Preferences Set              {preferences: {key: value or null}}
-Consent Preference Updated   {purpose, channel?, state, source?, policy_version?}, or Segment's form with
+Consent Preference Updated   {purpose, channel?, state, source?, policy_version?, proof?}, or
+                             with `purposes`, a list, for several that were said in one breath, or Segment's form with
                              context.consent.categoryPreferences {category: bool}
 Interest Corrected           {interest_id, action, label?, subjects: [...]}
 """
@@ -67,6 +68,7 @@ class ConsentUpdated(_Strict):
     state: Annotated[ConsentState, BeforeValidator(_capitals)]
     source: Short = ""
     policy_version: Short = ""
+    proof: Annotated[str, Field(max_length=1_000)] = ""
 
 
 class InterestCorrected(_Strict):
@@ -95,6 +97,8 @@ def check(name: str, properties: dict[str, Any], context: Mapping[str, Any]) -> 
     model = _MODELS.get(name)
     if model is None:
         return properties
+    if name == CONSENT_UPDATED and "purposes" in properties:
+        return _of_several(properties)
     if name == CONSENT_UPDATED and "purpose" not in properties:
         return {"categories": _categories(context)}
     try:
@@ -109,6 +113,27 @@ def check(name: str, properties: dict[str, Any], context: Mapping[str, Any]) -> 
     ):
         raise InvalidInput("renaming an interest needs its new label", path=("properties", "label"))
     return {**properties, **checked.model_dump(mode="json")}
+
+
+def _of_several(properties: dict[str, Any]) -> dict[str, Any]:
+    """Return what was said of several purposes at once, as `categories` beside what holds for all of them."""
+    purposes = properties["purposes"]
+    if not isinstance(purposes, list) or not 0 < len(purposes) <= len(Purpose):
+        raise InvalidInput(f"purposes is a list of {', '.join(Purpose)}", path=("properties", "purposes"))
+    said = [
+        ConsentUpdated.model_validate(check(CONSENT_UPDATED, one, {}))
+        for one in ({**_without(properties, "purposes"), "purpose": purpose} for purpose in purposes)
+    ]
+    common = said[0].model_dump(mode="json", exclude={"purpose"})
+    return {
+        **_without(properties, "purposes"),
+        **common,
+        "categories": {one.purpose.value: one.state.value for one in said},
+    }
+
+
+def _without(properties: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in properties.items() if key != name}
 
 
 def _categories(context: Mapping[str, Any]) -> dict[str, str]:

@@ -23,6 +23,7 @@ from hub.events.segment import parse
 from hub.kit.clock import Clock
 from hub.profiles.repository import NewIdentity
 from hub.profiles.service import ProfileService
+from hub.profiles.tombstones import Tombstones
 from hub.store.database import Store
 
 log = structlog.get_logger(__name__)
@@ -32,6 +33,7 @@ PAUSE_EVERY = 100  # messages checked between two breaths of the event loop
 WRITTEN_TOGETHER = 1_000
 RECOVERED_TOGETHER = 2_000
 MAINTENANCE_SECONDS = 5.0
+ERASED = "CUSTOMER_ERASED"
 GRACE = timedelta(seconds=15)  # what younger events wait for is probably just happening
 
 Progress = Callable[[int], None]
@@ -41,7 +43,7 @@ class IngestService:
     """Takes messages, loses none, counts none twice."""
 
     def __init__(self, store: Store, profiles: ProfileService, clock: Clock) -> None:
-        del store  # profiles hold the repositories of the same store
+        self._tombstones = Tombstones(store.db)
         self._profiles = profiles
         self._clock = clock
         self._wake = asyncio.Event()
@@ -61,6 +63,7 @@ class IngestService:
             Unavailable: the store did not acknowledge; sending the same messages again is safe.
         """
         events, rejected = await self._check(messages, source)
+        events, rejected = await self._without_the_erased(messages, events, rejected)
         unique = {event.id: event for event in reversed(events)}
         ordered = [event for event in events if unique.get(event.id) is event]
         duplicates = len(events) - len(ordered)
@@ -90,6 +93,22 @@ class IngestService:
                 rejected.append(Rejection(index, error.kind, error.message, error.path))
         return events, rejected
 
+    async def _without_the_erased(
+        self, messages: Sequence[Mapping[str, Any]], events: list[Event], rejected: list[Rejection]
+    ) -> tuple[list[Event], list[Rejection]]:
+        """Refuse what erased customers did before they were erased; see `hub.profiles.tombstones`."""
+        late = await self._tombstones.of_the_erased(events)
+        if not late:
+            return events, rejected
+        refused = {rejection.index for rejection in rejected}
+        taken = [index for index in range(len(messages)) if index not in refused]
+        rejected = rejected + [
+            Rejection(index, ERASED, "this customer was erased after that; it is forgotten")
+            for index, event in zip(taken, events, strict=True)
+            if event.id in late
+        ]
+        return [event for event in events if event.id not in late], sorted(rejected, key=lambda r: r.index)
+
     async def _write(self, events: Sequence[Event]) -> tuple[dict[str, str], int]:
         """Write events durably; return facet -> profile of the new ones, and how many were there already."""
         identities: dict[str, NewIdentity] = {}
@@ -103,8 +122,14 @@ class IngestService:
         homes = await self._profiles.repository.house(identities)
         stored = [StoredEvent(event, homes[event.primary.key].facet_id) for event in events]
         known = await self._profiles.events.add(stored)
-        new = [homes[event.primary.key] for event in events if event.id not in known]
-        return {home.facet_id: home.profile_id for home in new}, len(known)
+        # Again, now that they are written: an erasure that began meanwhile may have missed them.
+        late = await self._tombstones.of_the_erased(events)
+        if late:
+            await self._tombstones.retract(
+                (one.event.id, one.facet_id) for one in stored if one.event.id in late
+            )
+        new = [homes[event.primary.key] for event in events if event.id not in known | late]
+        return {home.facet_id: home.profile_id for home in new}, len(known | late)
 
     async def _project(self, homes: Mapping[str, str]) -> None:
         """Bring profiles up to date, or say that they are not; the events are safe whatever happens here."""

@@ -47,7 +47,10 @@ def _consent(facets: Sequence[LinkedFacet], purpose: Purpose, channel: str) -> C
         )
     else:
         chosen = max(spoken, key=consent_order)
-    return Consent(purpose, channel, chosen.state, chosen.stamp.at, chosen.source)
+    proof = chosen.proof or f"message {chosen.stamp.message_id}"
+    return Consent(
+        purpose, channel, chosen.state, chosen.stamp.at, chosen.source, chosen.policy_version, proof
+    )
 
 
 def _latest(linked: LinkedFacet, purpose: Purpose, channel: str) -> ConsentRecord | None:

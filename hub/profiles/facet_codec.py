@@ -58,7 +58,7 @@ def facet_to_document(facet: Facet) -> dict[str, Any]:
         "preferences": _facts(facet.preferences, at),
         "names": _facts(facet.names, at),
         "consents": [
-            [key, c.state.value, at(c.stamp), c.source, c.policy_version]
+            [key, c.state.value, at(c.stamp), c.source, c.policy_version, c.proof, c.signal]
             for key, c in sorted(facet.consents.items())
         ],
         "void_orders": [[key, at(stamp)] for key, stamp in sorted(facet.void_orders.items())],
@@ -112,8 +112,8 @@ def facet_from_document(document: Mapping[str, Any]) -> Facet:
         traits=facts("traits"),
         preferences=facts("preferences"),
         consents={
-            key: ConsentRecord(ConsentState(state), stamps[s], source, policy)
-            for key, state, s, source, policy in document["consents"]
+            key: ConsentRecord(ConsentState(state), stamps[s], *said)
+            for key, state, s, *said in document["consents"]
         },
         feedback={key: (FeedbackKind(kind), stamps[s]) for key, kind, s in document["feedback"]},
         signals=tuple(

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from hub.events import gpc
 from hub.events.model import Event, EventType, Mention
 from hub.events.names import (
     CONSENT_UPDATED,
@@ -53,6 +54,8 @@ def join(a: Facet, b: Facet) -> Facet:
 def project(event: Event) -> Facet:
     """Return what one event says of its customer; pure, and the same for ever."""
     parts = _says(event)
+    if gpc.was_signalled(event.context):
+        parts = _under_privacy_control(event, parts)
     return Facet(
         identities=_identities(event),
         traits=_traits(event),
@@ -122,6 +125,17 @@ def _says(event: Event) -> dict[str, Any]:
     return _of_items(event, handled)
 
 
+def _under_privacy_control(event: Event, parts: dict[str, Any]) -> dict[str, Any]:
+    """Return what an event says without making it a sign of interest; the signal itself is an objection.
+
+    Orders, carts and what the customer says on purpose count as ever.
+    """
+    kept = {name: value for name, value in parts.items() if name != "signals"}
+    objection = ConsentRecord(ConsentState.DENIED, event.stamp, gpc.SOURCE, signal=True)
+    key = consent_key(Purpose.PERSONALIZATION, "*")
+    return {**kept, "consents": {key: objection, **parts.get("consents", {})}}
+
+
 def consent_key(purpose: Purpose, channel: str) -> str:
     """Return the key of a consent in a facet."""
     return f"{purpose.value}|{channel}"
@@ -130,17 +144,19 @@ def consent_key(purpose: Purpose, channel: str) -> str:
 def _consents(event: Event) -> dict[str, ConsentRecord]:
     properties = event.properties
     if "categories" in properties:
-        return {
-            consent_key(Purpose(purpose), "*"): ConsentRecord(ConsentState(state), event.stamp, event.source)
-            for purpose, state in properties["categories"].items()
-        }
-    record = ConsentRecord(
-        ConsentState(properties["state"]),
-        event.stamp,
-        properties["source"] or event.source,
-        properties["policy_version"],
-    )
-    return {consent_key(Purpose(properties["purpose"]), properties["channel"]): record}
+        states = properties["categories"]
+    else:
+        states = {properties["purpose"]: properties["state"]}
+    return {
+        consent_key(Purpose(purpose), properties.get("channel", "*")): ConsentRecord(
+            ConsentState(state),
+            event.stamp,
+            properties.get("source") or event.source,
+            properties.get("policy_version", ""),
+            properties.get("proof", ""),
+        )
+        for purpose, state in states.items()
+    }
 
 
 def _of_items(event: Event, handled: Handled) -> dict[str, Any]:

@@ -34,9 +34,13 @@ def fact_order(fact: Fact) -> tuple[Any, ...]:
 
 
 def consent_order(record: ConsentRecord) -> tuple[Any, ...]:
-    """Order what one cluster of identities said about consent: the later is in force; of equals DENIED."""
+    """Order what one cluster of identities said about consent: the later is in force; of equals DENIED.
+
+    Whatever the customer said stands above what a browser signals by itself.
+    """
     strict = {"DENIED": 2, "UNKNOWN": 1, "GRANTED": 0}[record.state.value]
-    return (record.stamp.at, record.stamp.message_id, strict, record.source, record.policy_version)
+    at, said = record.stamp.at, (record.source, record.policy_version, record.proof)
+    return (not record.signal, at, record.stamp.message_id, strict, *said)
 
 
 def signal_order(signal: Signal) -> tuple[Any, ...]:

@@ -139,12 +139,18 @@ class PurchaseLine:
 
 @dataclass(frozen=True, slots=True)
 class ConsentRecord:
-    """What was said about one purpose on one channel (`*`: every channel), and where."""
+    """What was said about one purpose on one channel (`*`: every channel), where, of which text, and the proof.
+
+    `signal` is what a browser says by itself (Global Privacy Control): it counts until the customer says
+    something themselves, be that before it or after.
+    """
 
     state: ConsentState
     stamp: Stamp
     source: str
     policy_version: str = ""
+    proof: str = ""
+    signal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,13 +251,18 @@ class Ownership:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """The consent in force for one purpose on one channel."""
+    """The consent in force for one purpose on one channel.
+
+    `proof` is what shows that it was given: what the sender named, else the message that said so.
+    """
 
     purpose: Purpose
     channel: str
     state: ConsentState
     updated_at: datetime | None
     source: str
+    policy_version: str = ""
+    proof: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -93,7 +93,8 @@ def profile_to_document(
         "traits": _facts(profile.traits),
         "preferences": _facts(profile.preferences),
         "consents": [
-            [c.purpose.value, c.channel, c.state.value, c.updated_at, c.source] for c in profile.consents
+            [c.purpose.value, c.channel, c.state.value, c.updated_at, c.source, c.policy_version, c.proof]
+            for c in profile.consents
         ],
         "interests": [_interest(interest) for interest in profile.interests],
         "feedback": [[key, kind.value] for key, kind in profile.feedback.items()],
@@ -139,8 +140,8 @@ def profile_from_document(document: Mapping[str, Any]) -> Profile:
         traits=_facts_from(document["traits"]),
         preferences=_facts_from(document["preferences"]),
         consents=tuple(
-            Consent(Purpose(purpose), channel, ConsentState(state), updated_at, source)
-            for purpose, channel, state, updated_at, source in document["consents"]
+            Consent(Purpose(purpose), channel, ConsentState(state), *said)
+            for purpose, channel, state, *said in document["consents"]
         ),
         interests=tuple(_interest_from(one) for one in document["interests"]),
         feedback={key: FeedbackKind(kind) for key, kind in document["feedback"]},

@@ -84,6 +84,10 @@ class Documents:
                 self._kept.popitem(last=False)
         return prepared
 
+    def forget(self) -> None:
+        """Forget every document that is kept."""
+        self._kept.clear()
+
     def check_price(
         self, prepared: Prepared, operation: OperationDefinitionNode, variables: Mapping[str, Any]
     ) -> GraphQLError | None:

@@ -115,6 +115,30 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
             IndexModel([("facets", ASCENDING)]),
         ),
     ),
+    # `_id` is a keyed hash of an erased identity; who it was cannot be read from it
+    CollectionSpec("tombstones", {"erased_at": DATE}),
+    # Erasures: while one runs, what it has still to remove; afterwards only how many documents went
+    CollectionSpec(
+        "erasures", {"state": STRING, "requested_at": DATE}, (IndexModel([("state", ASCENDING)]),)
+    ),
+    # Exports: who may fetch what until when; the data itself is read when it is fetched
+    CollectionSpec(
+        "exports",
+        {"profile_id": STRING, "expires_at": DATE},
+        (
+            IndexModel([("profile_id", ASCENDING)]),
+            IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+        ),
+    ),
+    # Requests of data subjects (OpenDSR); whom they are about only until they are carried out
+    CollectionSpec(
+        "subject_requests",
+        {"status": STRING, "received_at": DATE},
+        (
+            IndexModel([("status", ASCENDING), ("due_at", ASCENDING)]),
+            IndexModel([("outbox.due_at", ASCENDING)]),
+        ),
+    ),
     CollectionSpec("scenarios", {"version": INT, "title": STRING}),
     # `_id` is "scenario:version"; a version never changes but for the instant of its first publication
     CollectionSpec(

@@ -1,5 +1,7 @@
 """`/graphql`: the schema, served."""
 
+from collections.abc import Callable
+
 from graphql import ASTValidationRule, GraphQLField, GraphQLSchema
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -15,6 +17,7 @@ from hub.serving.limits import Limits
 from hub.serving.plans import Attribute, Derived
 from schema.base import READ
 
+OnErasure = Callable[[Callable[[], None]], None]
 RULES: tuple[type[ASTValidationRule], ...] = (MaybeNullValidationRule, OneOfInputValidationRule)
 
 
@@ -38,18 +41,27 @@ def read_of(definition: GraphQLField, _name: str) -> Attribute | Derived | None:
     return None if read is None else Derived(read)
 
 
-def graphql_app(schema: Schema, context_factory: ContextFactory, settings: Settings) -> ASGIApp:
+def graphql_app(
+    schema: Schema,
+    context_factory: ContextFactory,
+    settings: Settings,
+    on_erasure: OnErasure | None = None,
+) -> ASGIApp:
     """Return the ASGI application that serves a schema.
 
     Args:
         schema: what `schema.schema.build` returned.
         context_factory: makes the `resolvers.context.Context` of a request out of its headers.
         settings: `deadline` and `body_limit` hold here.
+        on_erasure: is told how to empty the cache of documents, since clients may write ids into them.
     """
     core = core_schema(schema)
+    documents = Documents(core, Limits(), RULES)
+    if on_erasure is not None:
+        on_erasure(documents.forget)
     return graphql_endpoint(
         core,
-        Documents(core, Limits(), RULES),
+        documents,
         context_factory,
         deadline=settings.deadline,
         body_limit=settings.body_limit,
@@ -57,7 +69,13 @@ def graphql_app(schema: Schema, context_factory: ContextFactory, settings: Setti
     )
 
 
-def graphql_route(schema: Schema, context_factory: ContextFactory, settings: Settings) -> Route:
+def graphql_route(
+    schema: Schema,
+    context_factory: ContextFactory,
+    settings: Settings,
+    on_erasure: OnErasure | None = None,
+) -> Route:
     """Return `/graphql`; arguments as of `graphql_app`."""
     # A class's instance is taken by Starlette as an ASGI application and is handed every method.
-    return Route("/graphql", graphql_app(schema, context_factory, settings), include_in_schema=False)
+    app = graphql_app(schema, context_factory, settings, on_erasure)
+    return Route("/graphql", app, include_in_schema=False)

@@ -4,6 +4,8 @@
     POST /v1/batch                                      {"batch": [...], "sentAt", "context"}
     POST /v1/import                                     the same for history: `sentAt` is not read as clock skew
 
+`Sec-GPC: 1` (Global Privacy Control) marks every message of its request: none is a sign of interest.
+
 The write key is the Basic user name (or a Bearer key). 200 {"success": true, "accepted", "duplicates",
 "rejected": [...]} means that what was accepted is durable. Nothing acceptable at all is a 400 problem.
 """
@@ -19,6 +21,7 @@ from starlette.routing import Route
 
 from hub.auth.model import Caller, Scope
 from hub.errors import Forbidden, InvalidInput, TooLarge, TuttiError
+from hub.events import gpc
 from hub.events.model import EventType, Receipt, Rejection
 from hub.events.service import IngestService
 from hub.web.problems import MEDIA_TYPE, problem
@@ -72,6 +75,8 @@ class _Ingest:
             try:
                 caller, body = await self._read(request)
                 message = {**body, "type": kind.value}
+                if gpc.signalled(request.headers):
+                    message = gpc.marked(message)
                 receipt = await self._ingest.record([message], source=caller.key_name)
             except TuttiError as error:
                 return problem(error)
@@ -89,6 +94,8 @@ class _Ingest:
             try:
                 caller, body = await self._read(request)
                 messages = self._messages(body, historical=historical)
+                if gpc.signalled(request.headers):
+                    messages = [gpc.marked(message) for message in messages]
                 receipt = await self._ingest.record(messages, source=caller.key_name)
             except TuttiError as error:
                 return problem(error)

@@ -99,7 +99,7 @@ class TestImported:
             for c in loyal.consents
             if c.purpose is Purpose.EMAIL_MARKETING and c.state is ConsentState.GRANTED
         ]
-        assert [c.channel for c in told] == ["EMAIL"]
+        assert [c.channel for c in told] == ["*"]
         assert "assumed" in told[0].source
 
     async def test_rejected_lines_stand_in_the_file_with_line_and_reason(self, tmp_path):

@@ -33,6 +33,7 @@ from hub.layers.registry import load_layers
 from hub.ledger.service import LedgerService
 from hub.ledger.timeline import ServedTimeline
 from hub.offers.service import OfferService
+from hub.privacy.service import PrivacyService
 from hub.profiles.merging import MergeService
 from hub.profiles.model import CustomerRef
 from hub.profiles.reviews import ReviewService
@@ -262,6 +263,7 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
         ledger=ledger,
         offers=offers,
         similar=SimilarService(store),
+        privacy=PrivacyService.build(settings, store, profiles, encoder, signer, clock),
         layers=layers,
         merges=merges,
         reviews=ReviewService(profiles, merges, clock),

@@ -294,21 +294,6 @@ class TestOperations:
             assert done["recordExposure"] == {"served": {"id": served_id}, "errors": []}
         assert await house.rows("exposures") == before + 1
 
-    LATER = (
-        ("control", "Export", {"for": ADA}, "exportCustomer"),
-        ("control", "Erase", {"for": ADA}, "eraseCustomer"),
-    )
-
-    @pytest.mark.parametrize(("file", "operation", "given", "field"), LATER)
-    async def test_what_later_versions_bring_says_so_and_changes_nothing(
-        self, house, file, operation, given, field
-    ):
-        before = await house.rows("events"), await house.rows("profiles")
-        done = await house.data(document(file), {"input": given}, by=Scope.AGENT, operation=operation)
-        assert [error["code"] for error in done[field]["errors"]] == ["NOT_AVAILABLE"]
-        assert [value for name, value in done[field].items() if name != "errors"] == [None]
-        assert (await house.rows("events"), await house.rows("profiles")) == before
-
     async def test_watching_says_so_too(self, house):
         assert (
             await house.refusal(document("operations"), {"for": ADA}, by=Scope.AGENT, operation="Watch")

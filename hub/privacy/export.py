@@ -1,0 +1,209 @@
+"""The right to a copy: everything the hub holds of one customer, for programs and for people.
+
+An export is a permission and not a copy: a signed link that ends. What it gives is read when it is fetched,
+so that no second copy lies about that an erasure would have to find, and an erasure ends the link at once.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any, Protocol
+
+from pymongo import ASCENDING, DESCENDING
+
+from hub.auth.tokens import Signer
+from hub.errors import InvalidInput, NotFound
+from hub.events.repository import event_from_document
+from hub.kit.canonical import canonical
+from hub.kit.clock import Clock
+from hub.kit.ids import new_id
+from hub.ledger.model import Served
+from hub.ledger.repository import served_from
+from hub.privacy.model import Export, JobState
+from hub.profiles.model import CustomerRef, Profile
+from hub.profiles.repository import ProfileRepository
+from hub.profiles.timeline import TimelineEntry, entry_of
+from hub.store.database import Store
+from hub.store.faults import store_faults
+
+EXPORT = "export"  # the purpose of the tokens in links
+LIFETIME = timedelta(days=7)
+FORMAT = "tutti-export"
+VERSION = 1
+
+
+class Profiles(Protocol):
+    """What is needed of the profile service."""
+
+    @property
+    def repository(self) -> ProfileRepository: ...
+
+    def snapshot(self) -> Any: ...
+
+    async def require(self, ref: CustomerRef) -> Profile: ...
+
+
+class ExportService:
+    """Grants exports, and reads what they give."""
+
+    def __init__(self, store: Store, profiles: Profiles, signer: Signer, clock: Clock, base_url: str) -> None:
+        self._db = store.db
+        self._profiles = profiles
+        self._signer = signer
+        self._clock = clock
+        self._base_url = base_url
+
+    async def grant(self, ref: CustomerRef) -> Export:
+        """Return an export with the link under which the data can be fetched for a week.
+
+        Raises:
+            NotFound: UNKNOWN_CUSTOMER.
+        """
+        profile = await self._profiles.require(ref)
+        export_id, now = new_id("exp"), self._clock.now()
+        with store_faults():
+            await self._db["exports"].insert_one(
+                {"_id": export_id, "profile_id": profile.id, "granted_at": now, "expires_at": now + LIFETIME}
+            )
+        token = self._signer.sign(EXPORT, {"export": export_id}, lifetime=LIFETIME)
+        return Export(
+            id=export_id,
+            state=JobState.DONE,
+            url=f"{self._base_url}/exports/{token}",
+            expires_at=now + LIFETIME,
+        )
+
+    async def open(self, token: str) -> Profile:
+        """Return whose data a link gives.
+
+        Raises:
+            InvalidInput: BAD_TOKEN, if it was tampered with or has ended.
+            NotFound: the customer was erased since.
+        """
+        export_id = self._signer.verify(EXPORT, token).get("export")
+        if not isinstance(export_id, str):
+            raise InvalidInput("this link names nothing", code="BAD_TOKEN")
+        with store_faults():
+            found = await self._db["exports"].find_one({"_id": export_id})
+        if found is None or found["expires_at"] <= self._clock.now():
+            raise NotFound("this export has ended, or the customer was erased since", code="EXPORT_ENDED")
+        return await self._profiles.require(CustomerRef("id", found["profile_id"]))
+
+    # for programs
+
+    async def document(self, profile: Profile) -> AsyncIterator[bytes]:
+        """Yield the JSON document of everything that is held of a customer, piece by piece."""
+        head: dict[str, Any] = {
+            "format": FORMAT,
+            "version": VERSION,
+            "made_at": self._clock.now(),
+            "customer": await self._customer(profile),
+        }
+        yield canonical(head)[:-1]
+        for name, rows in (
+            ("events", self._events(profile)),
+            ("served", self._served_rows(profile)),
+            ("exposures", self._exposures(profile)),
+        ):
+            yield f',"{name}":['.encode()
+            first = True
+            async for row in rows:
+                yield canonical(row) if first else b"," + canonical(row)
+                first = False
+            yield b"]"
+        yield b"}"
+
+    async def _customer(self, profile: Profile) -> dict[str, Any]:
+        """Return the profile in words and values: what is believed, since when, and why."""
+        facets = await self._profiles.repository.facets_of([profile.id])
+        return {
+            "id": profile.id,
+            "former_ids": profile.former_ids,
+            "version": profile.version,
+            "first_seen_at": profile.first_seen_at,
+            "last_seen_at": profile.last_seen_at,
+            "identities": profile.identities,
+            "traits": profile.traits,
+            "preferences": profile.preferences,
+            "consents": profile.consents,
+            "consent_statements": [
+                {"said_of": linked.primary.key, "about": about, **_fields(record)}
+                for linked in facets
+                for about, record in sorted(linked.facet.consents.items())
+            ],
+            "interests": [
+                {
+                    "id": one.id,
+                    "kind": one.kind,
+                    "label": one.label,
+                    "weight": one.weight,
+                    "evidence": one.evidence,
+                    "subjects": one.subjects,
+                }
+                for one in profile.interests
+            ],
+            "feedback": dict(profile.feedback),
+            "owned": profile.owned,
+            "cart": profile.cart,
+        }
+
+    async def _events(self, profile: Profile) -> AsyncIterator[dict[str, Any]]:
+        query = {"facet_id": {"$in": list(profile.facet_ids)}}
+        with store_faults():
+            async for found in self._db["events"].find(query).sort([("at", ASCENDING), ("_id", ASCENDING)]):
+                event = event_from_document(found)
+                yield {
+                    "message_id": event.id,
+                    "type": event.type,
+                    "event": event.name,
+                    "at": event.at,
+                    "received_at": event.received_at,
+                    "source": event.source,
+                    "user_id": event.user_id,
+                    "anonymous_id": event.anonymous_id,
+                    "properties": event.properties,
+                    "traits": event.traits,
+                    "context": event.context,
+                }
+
+    async def _served(self, profile: Profile) -> AsyncIterator[Served]:
+        query = {"profile_id": {"$in": [profile.id, *profile.former_ids]}}
+        with store_faults():
+            async for found in self._db["served"].find(query).sort([("at", ASCENDING), ("_id", ASCENDING)]):
+                yield served_from(found)
+
+    async def _served_rows(self, profile: Profile) -> AsyncIterator[dict[str, Any]]:
+        async for served in self._served(profile):
+            yield {
+                "id": served.id,
+                "at": served.at,
+                "channel": served.channel,
+                "scenario": served.scenario_key,
+                "kept_until": served.expires_at,
+                "body": dict(served.content),
+            }
+
+    async def _exposures(self, profile: Profile) -> AsyncIterator[dict[str, Any]]:
+        with store_faults():
+            async for served in self._served(profile):
+                async for found in (
+                    self._db["exposures"].find({"served_id": served.id}).sort("_id", ASCENDING)
+                ):
+                    yield {"served": served.id, "content": found["content_key"], "at": found["at"]}
+
+    # for people
+
+    async def happened(self, profile: Profile) -> AsyncIterator[TimelineEntry]:
+        """Yield what happened, newest first, each in a few words."""
+        query = {"facet_id": {"$in": list(profile.facet_ids)}}
+        snapshot = self._profiles.snapshot()
+        with store_faults():
+            async for found in self._db["events"].find(query).sort([("at", DESCENDING), ("_id", DESCENDING)]):
+                yield entry_of(event_from_document(found), snapshot)
+
+    def served(self, profile: Profile) -> AsyncIterator[Served]:
+        """Return what the customer was served, oldest first."""
+        return self._served(profile)
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in record.__slots__}
