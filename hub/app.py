@@ -42,6 +42,7 @@ from hub.ledger.service import LedgerService
 from hub.ledger.timeline import ServedTimeline
 from hub.offers.service import OfferService
 from hub.privacy.service import PrivacyService
+from hub.profiles import audience
 from hub.profiles.identity import assume_region
 from hub.profiles.merging import MergeService
 from hub.profiles.reviews import ReviewService
@@ -170,6 +171,12 @@ async def open_hub(
             asyncio.create_task(_always("subject requests", services.privacy.opendsr.maintain)),
             asyncio.create_task(_always("popularity", lambda: keep_fresh(store, services.clock))),
             asyncio.create_task(_always("offers", services.offers.watch)),
+            asyncio.create_task(
+                _always(
+                    "audience",
+                    lambda: audience.keep_fresh(store, lambda: services.catalogue.snapshot, services.clock),
+                )
+            ),
         ]
         try:
             yield Hub(services, auth, readiness, app)

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.index import VectorIndex
+from hub.catalogue.audience import NOBODY, Audience
 from hub.catalogue.brand import NO_FACTS, answer_fault_of, fault_of, house_of
-from hub.catalogue.model import Answer, Availability, BrandFacts, Content, Offer
+from hub.catalogue.model import Answer, Availability, BrandFacts, Content, Offer, Segment
 from hub.catalogue.references import Unresolved, prices_of, resolved_answer, resolved_content
 from hub.catalogue.snapshot import CatalogueSnapshot
 
@@ -47,14 +48,17 @@ def version_of(
     *,
     encoder_id: str,
     popularity: str,
+    segments: Sequence[Segment] = (),
+    audience: str = "",
 ) -> str:
     """Return the name of exactly this catalogue: the same entries at the same versions, the same name."""
-    hashing = hashlib.sha256(f"{encoder_id}\x1f{popularity}".encode())
-    sorts: tuple[tuple[str, Iterable[Content | Answer | BrandFacts | Offer]], ...] = (
+    hashing = hashlib.sha256(f"{encoder_id}\x1f{popularity}\x1f{audience}".encode())
+    sorts: tuple[tuple[str, Iterable[Content | Answer | BrandFacts | Offer | Segment]], ...] = (
         ("contents", contents),
         ("answers", answers),
         ("facts", facts.values()),
         ("offers", offers),
+        ("segments", segments),
     )
     for sort, entries in sorts:
         lines = sorted(f"{entry.key}\x1f{entry.version}" for entry in entries)
@@ -74,6 +78,8 @@ def build_snapshot(
     facts: Iterable[BrandFacts] = (),
     popularity: Mapping[str, float] | None = None,
     popularity_version: str = "",
+    segments: Iterable[Segment] = (),
+    audience: Audience = NOBODY,
 ) -> CatalogueSnapshot:
     """Build the snapshot; contents, answers and offers are put in the order of their keys.
 
@@ -88,10 +94,13 @@ def build_snapshot(
         facts: the brands' facts.
         popularity: content key -> [0, 1]; 0 where missing.
         popularity_version: a name of these popularities, part of the snapshot's version.
+        segments: groups of customers.
+        audience: what is known of them as groups.
     """
     rows = tuple(sorted(contents, key=lambda content: content.key))
     sorted_answers = tuple(sorted(answers, key=lambda answer: answer.key))
     sorted_offers = tuple(sorted(offers, key=lambda offer: offer.key))
+    sorted_segments = tuple(sorted(segments, key=lambda segment: segment.key))
     brands = {brand.key: brand for brand in sorted(facts, key=lambda brand: brand.key)}
     house = house_of(brands)
     spoken_facts = brands or {NO_FACTS.key: NO_FACTS}
@@ -126,7 +135,14 @@ def build_snapshot(
     )
     return CatalogueSnapshot(
         version=version_of(
-            rows, sorted_answers, brands, sorted_offers, encoder_id=encoder_id, popularity=popularity_version
+            rows,
+            sorted_answers,
+            brands,
+            sorted_offers,
+            encoder_id=encoder_id,
+            popularity=popularity_version,
+            segments=sorted_segments,
+            audience=audience.version,
         ),
         encoder_id=encoder_id,
         contents=shown,
@@ -154,4 +170,6 @@ def build_snapshot(
         offers=sorted_offers,
         facts=spoken_facts,
         house_brand=house,
+        segments=sorted_segments,
+        audience=audience,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from hub.kit.money import Money
 
@@ -186,3 +187,17 @@ class Offer:
         return (self.valid_from is None or self.valid_from <= at) and (
             self.valid_until is None or at < self.valid_until
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A group of customers, defined by a rule, see `hub.profiles.segment_rules`; nobody is put in by hand.
+
+    `title` stands in sentences behind "Chosen for", as in "gold customers".
+    """
+
+    key: str
+    title: str
+    rule: Mapping[str, Any]
+    favours: tuple[str, ...] = ()  # categories that its members shall see more of
+    version: int = 1

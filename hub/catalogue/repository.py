@@ -14,19 +14,20 @@ from pymongo import InsertOne, ReplaceOne
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError
 
-from hub.catalogue.model import Answer, BrandFacts, Content, Offer
+from hub.catalogue.model import Answer, BrandFacts, Content, Offer, Segment
 from hub.errors import Conflict
 from hub.kit.ids import new_id
 from hub.store.codecs import from_document, to_document
 from hub.store.faults import store_faults
 
-Entry = TypeVar("Entry", bound=Content | Answer | BrandFacts | Offer)
+Entry = TypeVar("Entry", bound=Content | Answer | BrandFacts | Offer | Segment)
 
 COLLECTION_OF: dict[type, str] = {
     Content: "contents",
     Answer: "answers",
     BrandFacts: "brand_facts",
     Offer: "offers",
+    Segment: "segments",
 }
 CATALOGUE = "catalogue"  # `_id` of the announcing document
 STALE = timedelta(minutes=5)  # no single write takes longer: an older intent was left by a dead process

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from pymongo.errors import PyMongoError
 
 from hub.catalogue import brand as rules
+from hub.catalogue.audience import Audience, load_audience
 from hub.catalogue.building import answer_texts, build_snapshot
-from hub.catalogue.model import Answer, BrandFacts, Claim, Content, Offer
+from hub.catalogue.model import Answer, BrandFacts, Claim, Content, Offer, Segment
 from hub.catalogue.popularity import Popularity, load_popularity
 from hub.catalogue.references import Prices
 from hub.catalogue.repository import CATALOGUE, CatalogueRepository, Entry
@@ -26,6 +27,7 @@ from hub.errors import Conflict, InvalidInput, TuttiError
 from hub.kit.clock import Clock
 from hub.kit.money import Money
 from hub.kit.pages import LARGEST_PAGE, Page, decode_cursor, page_of, slice_page
+from hub.profiles.segment_rules import check_segment
 from hub.store.database import Store
 
 log = structlog.get_logger(__name__)
@@ -81,6 +83,7 @@ class _Loaded:
     answers: dict[str, Answer]
     facts: dict[str, BrandFacts]
     offers: dict[str, Offer]
+    segments: dict[str, Segment]
     vectors: dict[str, NDArray[np.float32]]
     announced: str | None
 
@@ -166,6 +169,18 @@ class CatalogueService:
         """Add or change offers' definitions by key."""
         return await self._put(Offer, offers, _nothing, refresh=refresh)
 
+    async def put_segments(self, segments: Sequence[Segment], *, refresh: bool = True) -> PutResult:
+        """Add or change segments by key; every process knows them within a second.
+
+        Raises:
+            InvalidInput: a rule cannot be understood; the path begins with the position in `segments`.
+            Conflict: others kept changing the same segments.
+            Unavailable: the store does not answer.
+        """
+        for at, segment in enumerate(segments):
+            check_segment(segment, (at,))
+        return await self._put(Segment, segments, _nothing, refresh=refresh)
+
     async def _put(
         self,
         of: type[Entry],
@@ -219,8 +234,11 @@ class CatalogueService:
                 return False
             loaded = await self._load(announced)
             popularity = await load_popularity(self._store)
+            audience = await load_audience(self._store)
             encoder = self._encoder.encoder
-            snapshot = await asyncio.to_thread(_build, loaded, popularity, encoder.id, encoder.dimensions)
+            snapshot = await asyncio.to_thread(
+                _build, loaded, popularity, audience, encoder.id, encoder.dimensions
+            )
             self._loaded = loaded
             moved = snapshot.version != self._snapshot.version
             self._snapshot = snapshot
@@ -229,16 +247,17 @@ class CatalogueService:
             return moved
 
     async def _load(self, announced: str | None) -> _Loaded:
-        before = self._loaded or _Loaded({}, {}, {}, {}, {}, None)
+        before = self._loaded or _Loaded({}, {}, {}, {}, {}, {}, None)
         contents = await self._changed(Content, before.contents)
         answers = await self._changed(Answer, before.answers)
         facts = await self._changed(BrandFacts, before.facts)
         offers = await self._changed(Offer, before.offers)
+        segments = await self._changed(Segment, before.segments)
         # In a thread, since a large catalogue would hold up every request meanwhile.
         vectors, missing = await asyncio.to_thread(_still_needed, before.vectors, contents, answers)
         if missing:
             vectors.update(zip(missing, await self._encoder.vectors(missing), strict=True))
-        return _Loaded(contents, answers, facts, offers, vectors, announced)
+        return _Loaded(contents, answers, facts, offers, segments, vectors, announced)
 
     async def _changed(self, of: type[Entry], before: dict[str, Entry]) -> dict[str, Entry]:
         if not before:
@@ -356,7 +375,9 @@ def _succeed_claims(old: Sequence[Claim], new: Sequence[Claim]) -> tuple[Claim, 
     )
 
 
-def _build(loaded: _Loaded, popularity: Popularity, encoder_id: str, dimensions: int) -> CatalogueSnapshot:
+def _build(
+    loaded: _Loaded, popularity: Popularity, audience: Audience, encoder_id: str, dimensions: int
+) -> CatalogueSnapshot:
     return build_snapshot(
         loaded.contents.values(),
         vectors=loaded.vectors,
@@ -367,4 +388,6 @@ def _build(loaded: _Loaded, popularity: Popularity, encoder_id: str, dimensions:
         facts=loaded.facts.values(),
         popularity=popularity.scores,
         popularity_version=popularity.version,
+        segments=loaded.segments.values(),
+        audience=audience,
     )

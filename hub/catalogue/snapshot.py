@@ -4,14 +4,18 @@ A process holds one snapshot and swaps it whole when the catalogue's version mov
 decision never sees half of a change. Rows are positions in `contents`; all arrays share them.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.index import VectorIndex
-from hub.catalogue.model import Answer, BrandFacts, Content, Offer
+from hub.catalogue.audience import NOBODY, Audience
+from hub.catalogue.model import Answer, BrandFacts, Content, Offer, Segment
+
+LEAST_SPREAD = 0.15  # of logarithms of prices: where all cost the same, pennies are no difference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +50,12 @@ class CatalogueSnapshot:
     facts: Mapping[str, BrandFacts]  # brand key -> facts
     house_brand: str  # the brand that speaks where no other is named
     answer_faults: Mapping[int, str] = field(default_factory=dict)  # position of an answer -> broken rule
+    segments: tuple[Segment, ...] = ()
+    audience: Audience = NOBODY
     editorial: NDArray[np.float32] = field(init=False)
     codes_below: Mapping[str, NDArray[np.int32]] = field(init=False)  # category or ancestor of one -> codes
+    # (n,) float64: how dear each is among its like, in standard deviations; NaN where there is no price
+    price_levels: NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
         pushes = (content.editorial for content in self.contents)
@@ -59,6 +67,7 @@ class CatalogueSnapshot:
                 below.setdefault("/".join(parts[:depth]), []).append(code)
         codes = {name: np.array(found, np.int32) for name, found in below.items()}
         object.__setattr__(self, "codes_below", codes)
+        object.__setattr__(self, "price_levels", price_levels(self.contents))
 
     def __len__(self) -> int:
         return len(self.contents)
@@ -82,3 +91,25 @@ class CatalogueSnapshot:
         if category in self.codes_below:
             wanted[self.codes_below[category]] = True
         return wanted[codes]
+
+
+def price_levels(contents: Sequence[Content]) -> NDArray[np.float64]:
+    """Return (n,) how dear each content is among those of its top category, in standard deviations.
+
+    Prices are compared by their logarithm and in one currency, the most frequent; where there is none to
+    compare, NaN.
+    """
+    currencies = Counter(content.price.currency for content in contents if content.price is not None)
+    levels = np.full(len(contents), np.nan)
+    if not currencies:
+        return levels
+    currency = currencies.most_common(1)[0][0]
+    groups: dict[str, list[int]] = {}
+    for row, content in enumerate(contents):
+        if content.price is not None and content.price.currency == currency and content.price.amount > 0:
+            groups.setdefault(content.category.split("/", 1)[0], []).append(row)
+    for rows in groups.values():
+        amounts = [float(price.amount) for row in rows if (price := contents[row].price) is not None]
+        logs = np.log(np.array(amounts))
+        levels[rows] = (logs - logs.mean()) / max(float(logs.std()), LEAST_SPREAD)
+    return levels

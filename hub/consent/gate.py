@@ -32,6 +32,7 @@ from hub.profiles.model import (
     Signal,
     SignalKind,
 )
+from hub.profiles.segments import segments_of
 from hub.profiles.view import Directions, ProfileView
 
 EMAIL = "EMAIL"
@@ -234,6 +235,7 @@ def _personal(profile: Profile, snapshot: CatalogueSnapshot, at: datetime) -> Pr
         recent=recent,
         first_seen_at=profile.first_seen_at,
         last_seen_at=profile.last_seen_at,
+        segments=segments_of(profile, snapshot, at),
     )
 
 

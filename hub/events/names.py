@@ -107,6 +107,8 @@ _TABLE = (
     Handled("Email Delivered", _K.EMAIL, "kept"),
     Handled("Email Opened", _K.EMAIL, "kept; mail programs open mail by themselves, so it says little"),
     Handled("Email Link Clicked", _K.EMAIL, "a sign of interest where it names a product or content", _S.CLICKED),
+    Handled("Live Chat Conversation Started", _K.OTHER, "a moment: the customer contacted service", _S.CONTACTED),
+    Handled("Support Ticket Opened", _K.OTHER, "a moment: the customer contacted service", _S.CONTACTED),
     Handled("Unsubscribed", _K.CONSENT, "consent to email marketing is denied"),
     Handled("Email Marked as Spam", _K.CONSENT, "consent to email marketing is denied"),
     Handled(FEEDBACK_GIVEN, _K.FEEDBACK, "SKIP, REPEAT, HIDE, LESS, MORE or SAVE for one content, from the next call on"),

@@ -6,19 +6,37 @@ from types import FunctionType
 
 from hub.errors import SetupError
 from hub.layers.base import Layer
+from hub.layers.cross_brand import CrossBrandLayer
 from hub.layers.declared import DeclaredLayer
+from hub.layers.discovery import DiscoveryLayer
 from hub.layers.guard import GuardedLayer
 from hub.layers.interests import InterestsLayer
+from hub.layers.lookalike import LookalikeLayer
+from hub.layers.moment import MomentLayer
 from hub.layers.needs import NeedsLayer
 from hub.layers.popularity import BaseLayer
+from hub.layers.segment import SegmentLayer
 from hub.layers.session import SessionLayer
+from hub.layers.value import ValueLayer
 
 GROUP = "tutti.layers"
 
 
 def own_layers() -> tuple[Layer, ...]:
     """Return the layers that ship with the hub, in the order in which they are shown."""
-    return (BaseLayer(), InterestsLayer(), SessionLayer(), DeclaredLayer(), NeedsLayer())
+    return (
+        BaseLayer(),
+        InterestsLayer(),
+        SessionLayer(),
+        DeclaredLayer(),
+        NeedsLayer(),
+        SegmentLayer(),
+        LookalikeLayer(),
+        MomentLayer(),
+        ValueLayer(),
+        CrossBrandLayer(),
+        DiscoveryLayer(),
+    )
 
 
 def load_layers(found: Iterable[EntryPoint] | None = None) -> Mapping[str, Layer]:

@@ -8,6 +8,7 @@ See docs/decisions/0040-a-facet-is-a-join-semilattice.md.
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from hub.events import gpc
 from hub.events.model import Event, EventType, Mention
@@ -43,6 +44,7 @@ from hub.profiles.model import (
 
 __all__ = ["MOST_LINES", "MOST_SIGNALS", "join", "join_all", "project", "text_subject"]
 
+LONGEST_HINT = 200
 MENTIONED_ONLY_FOR_LINKING = frozenset({"anonymous_id", "previous_id"})
 
 
@@ -84,13 +86,39 @@ def _traits(event: Event) -> Mapping[str, Fact]:
         sources.append(event.traits)
     elif event.type is EventType.GROUP and "group_id" in event.properties:
         sources.append({"group_id": event.properties["group_id"]})
-    if not sources:
-        return {}
     stamp = event.stamp
     maps = [
         {_snake(key): Fact(value, Source.OBSERVED, stamp)} for one in sources for key, value in one.items()
     ]
-    return registers(maps, fact_order)
+    maps += [{key: Fact(value, Source.INFERRED, stamp)} for key, value in hints_of(event.context).items()]
+    return registers(maps, fact_order) if maps else {}
+
+
+def hints_of(context: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the circumstances of an event tell of somebody of whom little else may be known.
+
+    `campaign`, `referrer` (the host alone), `language` and `country`, as Segment's context has them.
+    """
+    campaign, page, place = (_inside(context, key) for key in ("campaign", "page", "location"))
+    told = {
+        "campaign": campaign.get("name") or campaign.get("source"),
+        "referrer": _host(page.get("referrer") or _inside(context, "referrer").get("url")),
+        "language": str(context.get("locale") or "").replace("_", "-").partition("-")[0].lower(),
+        "country": place.get("country"),
+    }
+    return {key: value[:LONGEST_HINT] for key, value in told.items() if isinstance(value, str) and value}
+
+
+def _inside(context: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = context.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _host(url: Any) -> str:
+    try:
+        return (urlsplit(url).hostname or "") if isinstance(url, str) else ""
+    except ValueError:  # what calls itself a URL need not be one
+        return ""
 
 
 def _snake(name: str) -> str:
@@ -122,6 +150,8 @@ def _says(event: Event) -> dict[str, Any]:
         return {"names": {one: Fact(properties["label"].strip(), Source.DECLARED, stamp) for one in subjects}}
     if event.name == PRODUCTS_SEARCHED:
         return {"signals": (Signal(stamp, SignalKind.SEARCHED, None, properties["query"]),)}
+    if handled.signal is SignalKind.CONTACTED:
+        return {"signals": (Signal(stamp, SignalKind.CONTACTED),)}
     return _of_items(event, handled)
 
 

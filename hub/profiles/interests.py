@@ -39,6 +39,7 @@ SIGNAL_WEIGHTS: Mapping[SignalKind, float] = {
     SignalKind.VIEWED: 0.2,
     SignalKind.REMOVED: 0.0,
     SignalKind.REFUNDED: 0.0,
+    SignalKind.CONTACTED: 0.0,
 }
 LIKED_WEIGHT = 0.8  # of feedback SAVE and REPEAT
 AGAINST = frozenset({FeedbackKind.LESS, FeedbackKind.HIDE})

@@ -44,6 +44,7 @@ class SignalKind(StrEnum):
     SEARCHED = "SEARCHED"
     CLICKED = "CLICKED"
     SAVED = "SAVED"
+    CONTACTED = "CONTACTED"  # asked the service desk something; about no content
 
 
 class FeedbackKind(StrEnum):

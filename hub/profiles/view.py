@@ -56,3 +56,4 @@ class ProfileView:
     recent: tuple[Signal, ...] = ()
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None
+    segments: tuple[str, ...] = ()  # keys of the segments whose rules hold at `at`

@@ -47,6 +47,9 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
     CollectionSpec("answers", {"version": INT, "title": STRING, "text": STRING}),
     CollectionSpec("brand_facts", {"version": INT, "name": STRING}),
     CollectionSpec("offers", {"version": INT, "title": STRING, "terms": STRING}),
+    CollectionSpec("segments", {"version": INT, "title": STRING, "rule": {"bsonType": "object"}}),
+    # What groups of customers have in common; one document
+    CollectionSpec("audience", {"version": STRING}),
     CollectionSpec("history", {"of": STRING, "key": STRING, "version": INT}),
     CollectionSpec("popularity", {"as_of": DATE}),
     # `_id` is "encoder:sha256 of the text"

@@ -53,7 +53,7 @@ def test_a_candidates_score_does_not_depend_on_the_others(situation, layer):
     assert layer.score(view, half, moment).scores == pytest.approx(together[::2], abs=1e-6)
 
 
-@pytest.mark.parametrize("name", ["interests", "session", "declared", "needs"])
+@pytest.mark.parametrize("name", sorted(set(LAYERS) - {"base", "moment"}))
 def test_personal_layers_are_silent_before_a_stranger(name):
     snapshot = make_snapshot([make_content("vase"), make_content("lamp")])
     view = make_stranger()
