@@ -21,7 +21,7 @@ ENOUGH = 3.0  # signals at which the layer counts half
 STRANGE_NO_MORE = 3  # purchases from which nobody is unknown
 WORTH_TELLING = 0.15
 SMOOTHING = 1.0
-HINTS = ("campaign", "referrer", "language", "country")
+HINTS = ("campaign", "referrer", "language", "country", "visit_country")
 
 
 class LookalikeLayer:

@@ -16,12 +16,12 @@ from hub.catalogue.audience import LEAST, ONE, SEGMENT
 from hub.catalogue.lease import take_lease
 from hub.catalogue.repository import CatalogueRepository
 from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.consent.gate import allowed
 from hub.errors import TuttiError
 from hub.kit.canonical import digest
 from hub.kit.clock import Clock
 from hub.kit.ids import new_id
-from hub.profiles.consents import consent_state
-from hub.profiles.model import ConsentState, Profile, Purpose
+from hub.profiles.model import Profile, Purpose
 from hub.profiles.profile_codec import profile_from_document
 from hub.profiles.segments import segments_of
 from hub.store.database import Store
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 MOST = 20_000  # customers that are looked at, the latest
 TOGETHER = 200  # customers between two breaths of the event loop
 INTERVAL = 300.0  # seconds between two looks of the background loop
-HINTS = ("campaign", "referrer", "language", "country")
+HINTS = ("campaign", "referrer", "language", "country", "visit_country")
 
 
 @dataclass(slots=True)
@@ -68,8 +68,8 @@ class Tallies:
         self._groups: dict[str, _Tally] = {"": _Tally()}
 
     def add(self, profile: Profile) -> None:
-        """Count one customer, unless they refused personalization."""
-        if consent_state(profile.consents, Purpose.PERSONALIZATION, "WEB") is ConsentState.DENIED:
+        """Count one customer, unless they do not allow personalization, or silence does not."""
+        if not allowed(profile, Purpose.PERSONALIZATION, "WEB"):
             return
         hints = hints_of({key: fact.value for key, fact in profile.traits.items()})
         keys = (*profile.owned, *(signal.content_key for signal in profile.recent))

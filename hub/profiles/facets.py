@@ -97,14 +97,15 @@ def _traits(event: Event) -> Mapping[str, Fact]:
 def hints_of(context: Mapping[str, Any]) -> dict[str, str]:
     """Return what the circumstances of an event tell of somebody of whom little else may be known.
 
-    `campaign`, `referrer` (the host alone), `language` and `country`, as Segment's context has them.
+    `campaign`, `referrer` (the host alone), `language` and `visit_country`, as Segment's context has them. Where
+    a visit seems to come from is not the trait `country`, since by that the law is chosen that holds.
     """
     campaign, page, place = (_inside(context, key) for key in ("campaign", "page", "location"))
     told = {
         "campaign": campaign.get("name") or campaign.get("source"),
         "referrer": _host(page.get("referrer") or _inside(context, "referrer").get("url")),
         "language": str(context.get("locale") or "").replace("_", "-").partition("-")[0].lower(),
-        "country": place.get("country"),
+        "visit_country": place.get("country"),
     }
     return {key: value[:LONGEST_HINT] for key, value in told.items() if isinstance(value, str) and value}
 

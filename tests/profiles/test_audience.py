@@ -12,7 +12,7 @@ from hub.profiles import audience
 from hub.profiles.model import ConsentState, CustomerRef, Purpose
 from tests.profiles.rooms import WordsEncoder, make_rooms, track
 
-SCOTS = Segment(key="scots", title="our Scottish friends", rule={"trait": "country", "is": "SC"})
+SCOTS = Segment(key="scots", title="our Scottish friends", rule={"trait": "visit_country", "is": "SC"})
 
 
 @pytest.mark.mongod
@@ -36,10 +36,10 @@ class TestAudience:
         await catalogue.refresh()
         known = catalogue.snapshot.audience
         assert known.everybody.members == 2 * LEAST - 1
-        assert set(known.groups) == {"segment:scots", "country=SC", "campaign=spring"}
+        assert set(known.groups) == {"segment:scots", "visit_country=SC", "campaign=spring"}
         scots = known.groups["segment:scots"]
         assert (scots.members, dict(scots.categories)) == (LEAST, {"garden/roses": LEAST})
-        assert scots.hints == {"country=SC": LEAST, "campaign=spring": LEAST}
+        assert scots.hints == {"visit_country=SC": LEAST, "campaign=spring": LEAST}
 
     async def test_leaves_out_who_refused(self, store, clock):
         rooms = make_rooms(store, clock)
