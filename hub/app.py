@@ -29,6 +29,7 @@ from hub.catalogue.service import CatalogueService
 from hub.channels.service import ExperienceService
 from hub.config import Settings, load_settings
 from hub.consent.control import ControlService
+from hub.decisions.editing import ScenarioEditing
 from hub.decisions.mixes import MixService
 from hub.decisions.scenarios import ScenarioService
 from hub.decisions.service import DecisionService
@@ -107,6 +108,7 @@ async def open_services(
         scenarios = ScenarioService(store)
         await scenarios.seed()
         mixes = MixService(store, scenarios, layers.keys(), clock)
+        editing = ScenarioEditing(store, scenarios, layers.keys(), lambda: catalogue.snapshot, clock)
         profiles = ProfileService(store, lambda: catalogue.snapshot, encoder, [ServedTimeline(store)])
         ledger = LedgerService(store, clock)
         offers = OfferService(store, clock)
@@ -123,6 +125,7 @@ async def open_services(
             control=ControlService(events, profiles),
             scenarios=scenarios,
             mixes=mixes,
+            editing=editing,
             experiences=ExperienceService(
                 settings=settings,
                 clock=clock,

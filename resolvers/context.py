@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hub.catalogue.service import CatalogueService
     from hub.channels.service import ExperienceService
     from hub.consent.control import ControlService
+    from hub.decisions.editing import ScenarioEditing
     from hub.decisions.mixes import MixService
     from hub.decisions.scenarios import ScenarioService
     from hub.events.service import IngestService
@@ -43,6 +44,7 @@ class Services:
     control: ControlService
     scenarios: ScenarioService
     mixes: MixService
+    editing: ScenarioEditing
     experiences: ExperienceService
     answers: AnswerService
     ledger: LedgerService

@@ -6,6 +6,7 @@ import strawberry
 
 from hub.catalogue.model import Availability, ContentKind, NeedPattern
 from hub.consent.control import Correction
+from hub.decisions.editing import ScenarioState
 from hub.decisions.mixes import MixState
 from hub.decisions.model import Channel
 from hub.events.names import TimelineKind
@@ -31,6 +32,7 @@ __all__ = [
     "Purpose",
     "ReviewKind",
     "ReviewState",
+    "ScenarioState",
     "Source",
     "TimelineKind",
 ]
@@ -247,4 +249,13 @@ describe(
     "Whether an agent has decided.",
     {"OPEN": "Not yet.", "ACCEPTED": "They are one.", "REFUSED": "They are two."},
     name="MergeReviewState",
+)
+describe(
+    ScenarioState,
+    "Where a version of a scenario stands.",
+    {
+        "DRAFT": "It was never in force.",
+        "PUBLISHED": "It is in force.",
+        "RETIRED": "It was in force, and another one is now.",
+    },
 )

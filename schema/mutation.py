@@ -5,16 +5,18 @@ from typing import Annotated, Any
 
 import strawberry
 
+from hub.decisions.editing import SavedScenario
 from hub.decisions.mixes import Muted, SavedMix
 from hub.ledger.model import Served
 from hub.offers.model import Grant
 from hub.profiles.model import Profile
 from hub.profiles.reviews import Decided
-from resolvers import control, ledger, merges, mixes, offers, operations
+from resolvers import control, editing, ledger, merges, mixes, offers, operations
 from resolvers.mixes import RolledBack
 from resolvers.operations import Recorded
 from resolvers.outcomes import Outcome
 from schema import control as of_control
+from schema import editing as of_editing
 from schema import merges as of_merges
 from schema import mixes as of_mixes
 from schema import service as of_service
@@ -218,6 +220,33 @@ class Mutation:
         self, info: Info, input: Annotated[of_mixes.RollBackMixInput, INPUT]
     ) -> Outcome[RolledBack]:
         return await mixes.roll_back(info.context, input.scenario)
+
+    @field(
+        description="Save a new version of a scenario; nothing that is served changes. For administrators.",
+        of=of_editing.DraftScenarioPayload,
+    )
+    async def draft_scenario(
+        self, info: Info, input: Annotated[of_editing.DraftScenarioInput, INPUT]
+    ) -> Outcome[SavedScenario]:
+        return await editing.draft(info.context, input.definition, input.note or "")
+
+    @field(
+        description="Put a version of a scenario in force, in every process within two seconds. For administrators.",
+        of=of_editing.PublishScenarioPayload,
+    )
+    async def publish_scenario(
+        self, info: Info, input: Annotated[of_editing.PublishScenarioInput, INPUT]
+    ) -> Outcome[SavedScenario]:
+        return await editing.publish(info.context, input.scenario, input.version)
+
+    @field(
+        description="Put in force what the scenario's version in force replaced. For administrators.",
+        of=of_editing.RollBackScenarioPayload,
+    )
+    async def roll_back_scenario(
+        self, info: Info, input: Annotated[of_editing.RollBackScenarioInput, INPUT]
+    ) -> Outcome[SavedScenario]:
+        return await editing.roll_back(info.context, input.scenario)
 
     @field(
         description="Silence a layer in every decision of every process within a second, or let it play again. For "

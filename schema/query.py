@@ -7,6 +7,7 @@ import strawberry
 from hub.answers.model import AnswerResult as AnswerResultModel
 from hub.catalogue.model import Content as ContentModel
 from hub.channels.model import Experience as ExperienceModel
+from hub.decisions.editing import SavedScenario as SavedScenarioModel
 from hub.decisions.mixes import Muted
 from hub.decisions.mixes import SavedMix as SavedMixModel
 from hub.decisions.model import Scenario as ScenarioModel
@@ -20,6 +21,7 @@ from resolvers import (
     answers,
     catalogue,
     customers,
+    editing,
     experiences,
     layers,
     ledger,
@@ -34,6 +36,7 @@ from schema.base import After, Connection, First, Info, Node, argument, field
 from schema.catalogue import Content
 from schema.customers import Customer
 from schema.decisions import Layer, MixInput, Scenario
+from schema.editing import SavedScenario
 from schema.enums import Channel, ReviewState
 from schema.experiences import Experience
 from schema.ledger import Served
@@ -121,6 +124,30 @@ class Query:
         self, info: Info, scenario: Annotated[str, argument("Key of the scenario, such as home.")]
     ) -> tuple[SavedMixModel, ...]:
         return await mixes.everything(info.context, scenario)
+
+    @field(
+        description="Every version of a scenario, newest first. For administrators.",
+        of=list[SavedScenario],
+    )
+    async def scenario_versions(
+        self, info: Info, scenario: Annotated[str, argument("Key of the scenario, such as home.")]
+    ) -> tuple[SavedScenarioModel, ...]:
+        return await editing.versions(info.context, scenario)
+
+    @field(
+        description="What a version of a scenario would show somebody; nothing is kept and nothing counts. "
+        "For administrators.",
+        of=Experience,
+    )
+    async def preview_scenario(
+        self,
+        info: Info,
+        scenario: Annotated[str, argument("Key of the scenario, such as home.")],
+        version: Annotated[int, argument("The version, as `draftScenario` gave it.")],
+        for_: Annotated[CustomerRefInput, argument("Who it is for.", name="for")],
+        channel: Annotated[Channel, argument("The channel.")],
+    ) -> ExperienceModel:
+        return await editing.preview(info.context, scenario, version, for_.ref("for"), channel)
 
     @field(
         description="The layers that an operator has silenced everywhere. For administrators.",

@@ -84,6 +84,7 @@ class Decisions(Protocol):
         at: datetime,
         *,
         standing: Standing,
+        draft: Scenario | None = None,
     ) -> Decision: ...
 
     def decide_without_store(
@@ -177,6 +178,7 @@ class ExperienceService:
         preview: bool = False,
         at: datetime | None = None,
         gpc: bool = False,
+        draft: Scenario | None = None,
     ) -> Experience:
         """Return what a customer is to see on a channel; unless it is a preview, it is durable in the ledger.
 
@@ -188,6 +190,7 @@ class ExperienceService:
             preview: True leaves no trace at all.
             at: the instant to decide for; default: now.
             gpc: whether it is asked for under Global Privacy Control.
+            draft: for a preview alone: this scenario in place of the published one.
 
         The store has `Settings.store_deadline` seconds for all of it; what it does not answer by then is
         done without.
@@ -207,8 +210,9 @@ class ExperienceService:
             decision = self._decisions.decide_without_store(admission.view, scenario, degraded=read.degraded)
         else:
             standing = await self._standing(admission.profile, snapshot, at or now, store)
+            drafted = draft if preview else None
             decision = await self._decide(
-                admission.view, scenario, mix or MixRequest(), at or now, standing, store
+                admission.view, scenario, mix or MixRequest(), at or now, standing, store, drafted
             )
         context = await self._context(channel, decision, admission, snapshot, store, preview=preview, now=now)
         if not preview and context.withheld is None and admission.profile is not None:
@@ -238,6 +242,7 @@ class ExperienceService:
         at: datetime,
         standing: Standing,
         store: _StoreTime,
+        draft: Scenario | None = None,
     ) -> Decision:
         """Decide; where a layer breaks, decide again by what needs no layer but the base.
 
@@ -245,7 +250,9 @@ class ExperienceService:
         never the page.
         """
         try:
-            return await store.of(self._decisions.decide(view, scenario, mix, at, standing=standing))
+            return await store.of(
+                self._decisions.decide(view, scenario, mix, at, standing=standing, draft=draft)
+            )
         except Unavailable:
             return self._decisions.decide_without_store(view, scenario, degraded=SCENARIO_OLD)
         except TuttiError:

@@ -30,7 +30,7 @@ def slots_of(decision: Decision, channel: Channel) -> tuple[Slot, ...]:
 def fill(ranking: Ranking, specs: Sequence[SlotSpec], channel: Channel) -> tuple[Slot, ...]:
     """Return the slots filled from the top of the ranking; slots that stay empty are left out.
 
-    Each content goes to the first slot that takes its kind and has room, so nothing is shown twice
+    Each content goes to the first slot that takes it and has room, so nothing is shown twice
     and items of a slot, and of all slots sorted by position, keep the order of the ranking.
     """
     chosen: list[list[int]] = [[] for _ in specs]
@@ -42,7 +42,7 @@ def fill(ranking: Ranking, specs: Sequence[SlotSpec], channel: Channel) -> tuple
             continue
         for number in sorted(open_slots):
             spec = specs[number]
-            if spec.kinds and content.kind not in spec.kinds:
+            if not spec.takes(content):
                 continue
             chosen[number].append(index)
             if len(chosen[number]) == spec.size:

@@ -11,6 +11,7 @@ from hub.cli.mix import mix_app
 from hub.cli.model import model_command
 from hub.cli.privacy import erase_command, export_command
 from hub.cli.run import run_command
+from hub.cli.scenarios import scenarios_app
 from hub.cli.schema import schema_command
 from hub.cli.settings import settings_command
 from hub.errors import TuttiError
@@ -31,6 +32,7 @@ app.command("migrate")(migrate_command)
 app.add_typer(keys_app, name="keys")
 app.add_typer(mix_app, name="mix")
 app.command("model")(model_command)
+app.add_typer(scenarios_app, name="scenarios")
 app.command("schema")(schema_command)
 app.command("settings")(settings_command)
 

@@ -24,6 +24,7 @@ from hub.decisions.rules import (
     NOT_YET_RUN_OUT,
     PERSONALIZATION_REFUSED,
     RULES,
+    SCENARIO_GUARD,
     SISTER_BRAND,
     STILL_LASTING,
 )
@@ -65,6 +66,8 @@ def judge(
     if scenario.brands:
         foreign = np.array([brand not in scenario.brands for brand in snapshot.brands], np.bool_)
         verdict.remove(foreign[snapshot.brand_codes], SISTER_BRAND)
+    if scenario.guards.any:
+        verdict.remove(shelf.kept_out(scenario.guards), SCENARIO_GUARD)
     for key in view.hidden:
         if (row := snapshot.row(key)) is not None:
             verdict.remove(row, HIDDEN)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
@@ -16,6 +17,7 @@ __all__ = [
     "Channel",
     "Decision",
     "Goal",
+    "Guards",
     "LayerScore",
     "Mix",
     "MixRequest",
@@ -40,12 +42,58 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SlotSpec:
-    """A place on a channel: how many items of which kinds."""
+    """A place on a channel: how many items of which kinds, and which of them."""
 
     key: str
     title: str
     size: int
     kinds: tuple[ContentKind, ...]
+    categories: tuple[str, ...] = ()  # only of these or below them; empty: of any
+    tags: tuple[str, ...] = ()  # only with one of these; empty: whatever their tags
+    most_price: Decimal | None = None  # only what costs no more; what has no price is not taken then
+
+    def takes(self, content: Content) -> bool:
+        """Tell whether a content may stand here."""
+        if self.kinds and content.kind not in self.kinds:
+            return False
+        if self.categories and not any(below(content.category, each) for each in self.categories):
+            return False
+        if self.tags and not set(self.tags) & set(content.tags):
+            return False
+        return self.most_price is None or (
+            content.price is not None and content.price.amount <= self.most_price
+        )
+
+
+def below(category: str, root: str) -> bool:
+    """Tell whether a category is `root` or lies below it."""
+    return category == root or category.startswith(f"{root}/")
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What a scenario does not show, whoever asks: each removal is told by the rule `scenario_guard`."""
+
+    without_categories: tuple[str, ...] = ()
+    without_tags: tuple[str, ...] = ()
+    most_price: Decimal | None = None  # what costs more is removed; what has no price stays
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to guard against."""
+        return bool(self.without_categories or self.without_tags) or self.most_price is not None
+
+    def keep_out(self, content: Content) -> bool:
+        """Tell whether a content must not be shown in this scenario."""
+        if any(below(content.category, each) for each in self.without_categories):
+            return True
+        if set(self.without_tags) & set(content.tags):
+            return True
+        return (
+            self.most_price is not None
+            and content.price is not None
+            and content.price.amount > self.most_price
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +115,8 @@ class Scenario:
     goal: Goal
     brands: tuple[str, ...] = ()  # whose content may be shown; empty: every brand of the house
     variety: float = 0.3  # 0: by score alone; 1: by how little what stands above covers
+    moments: tuple[str, ...] = ()  # the situations that it is made for; empty: any
+    guards: Guards = Guards()
     version: int = 1
 
 

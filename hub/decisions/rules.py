@@ -42,6 +42,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("brand", "price_disagrees", "Its text states an amount that is not its price"),
     Rule("brand", "unknown_reference", "Its text refers to a brand fact that there is not"),
     Rule("brand", "sister_brand", "It belongs to a brand that this scenario does not show"),
+    Rule("brand", "scenario_guard", "This scenario does not show such things"),
 )
 _CODES = {(rule.gate, rule.name): code for code, rule in enumerate(RULES)}
 
@@ -66,3 +67,4 @@ DISCONTINUED: Final = rule_code("availability", "discontinued")
 OUT_OF_STOCK: Final = rule_code("availability", "out_of_stock")
 NOT_PUBLISHED_YET: Final = rule_code("availability", "not_published_yet")
 SISTER_BRAND: Final = rule_code("brand", "sister_brand")
+SCENARIO_GUARD: Final = rule_code("brand", "scenario_guard")

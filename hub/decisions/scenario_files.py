@@ -1,18 +1,20 @@
 """Scenarios as TOML files: read, checked, and turned into domain values."""
 
 import tomllib
+from decimal import Decimal
 from importlib.resources import files
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hub.catalogue.model import ContentKind
-from hub.decisions.model import Channel, Goal, Scenario, SlotSpec
+from hub.decisions.model import Channel, Goal, Guards, Scenario, SlotSpec
 from hub.errors import InvalidInput
 from hub.layers.mix import LOUDEST, Mix
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Words = Annotated[str, Field(min_length=1, max_length=200)]
+Price = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
 class SlotFile(BaseModel):
@@ -24,6 +26,56 @@ class SlotFile(BaseModel):
     title: Words
     size: Annotated[int, Field(ge=1, le=50)]
     kinds: Annotated[list[ContentKind], Field(min_length=1)]
+    categories: list[Words] = []
+    tags: list[Words] = []
+    most_price: Price | None = None
+
+    def spec(self) -> SlotSpec:
+        """Return the domain value."""
+        return SlotSpec(
+            self.key,
+            self.title,
+            self.size,
+            tuple(self.kinds),
+            tuple(self.categories),
+            tuple(self.tags),
+            self.most_price,
+        )
+
+
+class GuardsFile(BaseModel):
+    """What a scenario does not show."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    without_categories: list[Words] = []
+    without_tags: list[Words] = []
+    most_price: Price | None = None
+
+
+class CheckFile(BaseModel):
+    """One executable specification: for whom, and what must be so. See `hub.demo.visions`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Words
+    customer: Annotated[str, Field(max_length=200)] = ""  # a user id; empty: somebody never seen before
+    channel: Channel = Channel.WEB
+    slot: str | None = None  # which slot is looked at; none: all of them
+    hours_later: Annotated[float, Field(ge=0, le=87_600)] = 1.0  # after the customer was last heard of
+    moment: str | None = None
+    least: Annotated[int, Field(ge=0, le=200)] = 1  # items
+    most: Annotated[int, Field(ge=0, le=200)] = 200
+    categories: Annotated[int, Field(ge=0, le=200)] = 0  # at least so many different ones
+    only_categories: list[Words] = []
+    without_categories: list[Words] = []
+    contains: list[Words] = []  # keys
+    without: list[Words] = []  # keys
+    most_price: Price | None = None
+    led_by: dict[Key, Annotated[int, Field(ge=1, le=200)]] = {}  # layer -> it gives most to so many items
+    silent: list[Key] = []  # layers that have no part in any item
+    offer: str | None = None  # key of an offer that is made
+    muted: list[Key] = []  # layers that are muted, as a customer may do
 
 
 class ScenarioFile(BaseModel):
@@ -37,8 +89,13 @@ class ScenarioFile(BaseModel):
     variety: Annotated[float, Field(ge=0, le=1)] = 0.3
     goal: Words
     brands: list[str] = []
+    moments: list[Key] = []
     mix: Annotated[dict[Key, Annotated[float, Field(ge=0, le=LOUDEST)]], Field(min_length=1)]
+    diversity: Annotated[float, Field(ge=0, le=1)] | None = None
+    stretch: Annotated[float, Field(ge=0, le=1)] | None = None
+    guards: GuardsFile = GuardsFile()
     slots: Annotated[dict[Channel, Annotated[list[SlotFile], Field(min_length=1)]], Field(min_length=1)]
+    checks: list[CheckFile] = []
 
     @model_validator(mode="after")
     def slots_have_keys_of_their_own(self) -> "ScenarioFile":
@@ -55,25 +112,26 @@ class ScenarioFile(BaseModel):
             key=self.key,
             title=self.title,
             description=self.description,
-            mix=Mix(dict(self.mix)),
-            slots={
-                channel: tuple(SlotSpec(slot.key, slot.title, slot.size, tuple(slot.kinds)) for slot in slots)
-                for channel, slots in self.slots.items()
-            },
+            mix=Mix(dict(self.mix), self.diversity, self.stretch),
+            slots={channel: tuple(slot.spec() for slot in slots) for channel, slots in self.slots.items()},
+            moments=tuple(self.moments),
+            guards=Guards(
+                tuple(self.guards.without_categories), tuple(self.guards.without_tags), self.guards.most_price
+            ),
             goal=Goal(self.goal),
             brands=tuple(self.brands),
             variety=self.variety,
         )
 
 
-def parse_scenario(text: str, *, name: str = "scenario") -> Scenario:
-    """Return the scenario that a TOML text describes.
+def parse_file(text: str, *, name: str = "scenario") -> ScenarioFile:
+    """Return what a TOML text says of a scenario, its checks included.
 
     Raises:
         InvalidInput: with the path of the first fault.
     """
     try:
-        return ScenarioFile.model_validate(tomllib.loads(text)).scenario()
+        return ScenarioFile.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(f"{name} is not TOML: {error}", code="INVALID_SCENARIO") from None
     except ValidationError as error:
@@ -84,11 +142,25 @@ def parse_scenario(text: str, *, name: str = "scenario") -> Scenario:
         ) from None
 
 
-def shipped_scenarios() -> dict[str, Scenario]:
-    """Return the scenarios that come with the hub, by key, in the order of their keys."""
+def parse_scenario(text: str, *, name: str = "scenario") -> Scenario:
+    """Return the scenario that a TOML text describes.
+
+    Raises:
+        InvalidInput: with the path of the first fault.
+    """
+    return parse_file(text, name=name).scenario()
+
+
+def shipped_files() -> dict[str, ScenarioFile]:
+    """Return the scenarios that come with the hub as they are written, by key, in the order of their keys."""
     folder = files("hub.decisions") / "shipped"
     texts = sorted(
         (entry.name, entry.read_text("utf-8")) for entry in folder.iterdir() if entry.name.endswith(".toml")
     )
-    made = (parse_scenario(text, name=name) for name, text in texts)
+    made = (parse_file(text, name=name) for name, text in texts)
     return {scenario.key: scenario for scenario in made}
+
+
+def shipped_scenarios() -> dict[str, Scenario]:
+    """Return the scenarios that come with the hub, by key, in the order of their keys."""
+    return {key: written.scenario() for key, written in shipped_files().items()}

@@ -79,6 +79,10 @@ class ScenarioService:
         """Return a scenario without asking the store: as last read, else as shipped; for degraded pages."""
         return self._known.get(key) or shipped_scenarios().get(key)
 
+    def forget(self) -> None:
+        """Read again when next asked: what is in force has changed."""
+        self._read_at = float("-inf")
+
     async def seed(self) -> tuple[str, ...]:
         """Put the shipped scenarios into the store and return the keys of those that were written.
 

@@ -58,6 +58,7 @@ class DecisionService:
         at: datetime | None = None,
         *,
         standing: Standing = NOTHING_KNOWN,
+        draft: Scenario | None = None,
     ) -> Decision:
         """Decide for one customer.
 
@@ -67,14 +68,18 @@ class DecisionService:
             mix_request: how this call wants the scenario's mix changed.
             at: the instant; default: the view's own.
             standing: which offers the customer holds, and which are closed to them.
+            draft: decide by this scenario instead of the published one, with the mix that it has itself.
 
         Raises:
             NotFound: with code UNKNOWN_SCENARIO.
             InvalidInput: if the mix request is impossible, see `hub.layers.mix.resolve`.
             Unavailable: if the scenario cannot be read and never was.
         """
-        scenario = await self._scenarios.get(scenario_key)
         board = Board() if self._mixes is None else await self._mixes.board()
+        if draft is not None:
+            own = replace(board, published={})
+            return self._decide(view, draft, mix_request, at, standing, None, own)
+        scenario = await self._scenarios.get(scenario_key)
         return self._decide(view, scenario, mix_request, at, standing, None, board)
 
     def decide_without_store(

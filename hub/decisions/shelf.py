@@ -4,13 +4,14 @@ Made once when a snapshot arrives (about 50 ms for 50,000 contents), so that a d
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hub.catalogue.model import Availability, ContentKind
 from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.decisions.model import Guards
 from hub.decisions.rules import DISCONTINUED, ELIGIBLE, OUT_OF_STOCK, rule_code
 
 EDITORIAL_SHARE = 0.5  # as in layer `base`, so that what it puts first is among the candidates
@@ -42,6 +43,16 @@ class Shelf:
     below: Mapping[str, NDArray[np.intp]]
     kind_rows: Mapping[ContentKind, NDArray[np.bool_]]
     few: Mapping[ContentKind, Few]
+    guarded: dict[Guards, NDArray[np.bool_]] = field(default_factory=dict)  # filled when first asked for
+
+    def kept_out(self, guards: Guards) -> NDArray[np.bool_]:
+        """Return (n,) bool: which contents a scenario's guards keep out; looked through once a scenario."""
+        known = self.guarded.get(guards)
+        if known is None:
+            contents = self.snapshot.contents
+            known = np.fromiter((guards.keep_out(each) for each in contents), np.bool_, len(contents))
+            self.guarded[guards] = known
+        return known
 
     def __len__(self) -> int:
         return len(self.snapshot)

@@ -251,6 +251,13 @@ class ProfileRepository:
             {"profile_id": note.id}, {"$set": {"profile_id": note.merged_into}}, session=session
         )
 
+    async def ids(self, *, after: str, most: int) -> list[str]:
+        """Return the ids of profiles that were not merged into others, in their order."""
+        with store_faults():
+            query = {"_id": {"$gt": after}, "merged_into": None}
+            found = await self._profiles.find(query, {"_id": 1}).sort("_id", 1).limit(most).to_list()
+        return [document["_id"] for document in found]
+
     async def ensure_profile(self, profile_id: str, facet_id: str) -> None:
         """Create an empty profile that waits to be folded, unless it is there."""
         with store_faults():

@@ -69,6 +69,10 @@ class ProfileService:
         home = (await self.repository.homes([ref.key])).get(ref.key)
         return None if home is None else await self.get(home.profile_id)
 
+    async def page_of_ids(self, *, after: str = "", most: int) -> list[str]:
+        """Return the ids of profiles that stand, in the order of their ids, at most so many after one."""
+        return await self.repository.ids(after=after, most=most)
+
     async def require(self, ref: CustomerRef) -> Profile:
         """Return the profile of whoever is meant.
 

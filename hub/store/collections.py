@@ -143,6 +143,12 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
         ),
     ),
     CollectionSpec("scenarios", {"version": INT, "title": STRING}),
+    # `_id` is "scenario:version": every version that was drafted or in force, never changed
+    CollectionSpec(
+        "scenario_versions",
+        {"key": STRING, "version": INT, "created_at": DATE},
+        (IndexModel([("key", ASCENDING), ("version", DESCENDING)]),),
+    ),
     # `_id` is "scenario:version"; a version never changes but for the instant of its first publication
     CollectionSpec(
         "mixes",

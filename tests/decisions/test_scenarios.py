@@ -7,14 +7,33 @@ import pytest
 from hub.catalogue.model import ContentKind
 from hub.decisions import scenarios as module
 from hub.decisions.model import Channel, Goal, Mix, MixRequest, Note
-from hub.decisions.scenario_files import parse_scenario, shipped_scenarios
+from hub.decisions.scenario_files import parse_scenario, shipped_files, shipped_scenarios
 from hub.decisions.scenarios import KEPT_SECONDS, ScenarioService, configuration_version
 from hub.decisions.service import DecisionService
 from hub.errors import InvalidInput, NotFound, Unavailable
 from tests.builders import NOW, make_content, make_scenario, make_snapshot, make_stranger, make_view
 from tests.decisions.strategies import LAYERS
 
-NAMES = ["home", "newsletter", "service", "welcome_back"]
+NAMES = [
+    "expected_and_unexpected",
+    "gift_for_a_friend",
+    "guided_choice",
+    "home",
+    "in_control",
+    "newsletter",
+    "people_like_me",
+    "service",
+    "welcome_back",
+]
+VISIONS = {
+    "expected_and_unexpected",
+    "gift_for_a_friend",
+    "guided_choice",
+    "in_control",
+    "people_like_me",
+    "welcome_back",
+}
+LATER_LAYERS = {"neighbours", "discovery"}
 
 SMALL = """
 key = "sale"
@@ -30,15 +49,18 @@ kinds = ["PRODUCT"]
 
 
 class TestFiles:
-    def test_four_are_shipped_and_fill_every_channel(self):
+    def test_they_fill_every_channel(self):
         shipped = shipped_scenarios()
         assert list(shipped) == NAMES
         for scenario in shipped.values():
             assert set(scenario.slots) == set(Channel)
-            assert set(scenario.mix.weights) == set(LAYERS)
+            assert set(scenario.mix.weights) <= {*LAYERS, *LATER_LAYERS}
             assert any(
                 ContentKind.PRODUCT in slot.kinds for slots in scenario.slots.values() for slot in slots
             )
+
+    def test_the_six_visions_are_specified(self):
+        assert {key for key, written in shipped_files().items() if written.checks} == VISIONS
 
     def test_a_file_says_what_is_meant(self):
         scenario = parse_scenario(SMALL)

@@ -22,6 +22,7 @@ from hub.catalogue.service import CatalogueService
 from hub.channels.service import ExperienceService
 from hub.config import Settings
 from hub.consent.control import ControlService
+from hub.decisions.editing import ScenarioEditing
 from hub.decisions.mixes import MixService
 from hub.decisions.scenarios import ScenarioService
 from hub.decisions.service import DecisionService
@@ -249,6 +250,7 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
         control=ControlService(ingest, profiles),
         scenarios=scenarios,
         mixes=mixes,
+        editing=ScenarioEditing(store, scenarios, layers.keys(), lambda: catalogue.snapshot, clock),
         experiences=ExperienceService(
             settings=settings,
             clock=clock,
