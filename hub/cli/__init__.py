@@ -6,6 +6,7 @@ import typer
 
 from hub.cli.import_ import import_command
 from hub.cli.keys import keys_app
+from hub.cli.ledger import ledger_app
 from hub.cli.migrate import migrate_command
 from hub.cli.mix import mix_app
 from hub.cli.model import model_command
@@ -28,6 +29,7 @@ app.command("run")(run_command)
 app.command("import")(import_command)
 app.command("export")(export_command)
 app.command("erase")(erase_command)
+app.add_typer(ledger_app, name="ledger")
 app.command("migrate")(migrate_command)
 app.add_typer(keys_app, name="keys")
 app.add_typer(mix_app, name="mix")

@@ -1,18 +1,24 @@
 """All queries of the ledger. Rows are inserted and never changed; the store removes them when they end."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from pymongo import DESCENDING
 from pymongo.errors import BulkWriteError
 
+from hub.errors import Unavailable
 from hub.kit.clock import isoformat
+from hub.ledger.chain import Head, chained, head_of
 from hub.ledger.model import Exposure, Served
 from hub.store.database import Store
 from hub.store.faults import store_faults
 
 DUPLICATE_KEY = 11000
+MOST_RACES = 50  # how often the others may be faster
+MOST_HEADS = 50_000  # ends of chains that a process remembers, some 10 MB
+TRUSTED_SECONDS = 1.0  # how long it takes them for the ends that they were
 
 
 def served_document(served: Served) -> dict[str, Any]:
@@ -46,28 +52,130 @@ def served_from(document: Mapping[str, Any]) -> Served:
     )
 
 
+class _StoppedError(Exception):
+    """An insert in order stopped at a row: because its place in the chain was taken, or it was refused."""
+
+    def __init__(self, at: int, race: bool, message: str) -> None:
+        super().__init__(message)
+        self.at = at
+        self.race = race
+        self.message = message
+
+
 class LedgerRepository:
     """Reads and writes `served` and `exposures`."""
 
     def __init__(self, store: Store) -> None:
         self._served = store.db["served"]
         self._exposures = store.db["exposures"]
+        self._heads: dict[str, tuple[Head, float]] = {}
 
     async def insert(self, rows: Sequence[Served]) -> dict[str, str]:
-        """Insert rows in one command; return the faults of those that were refused, by id.
+        """Chain and insert rows, in one command where nobody else writes to the same chains.
+
+        Returns:
+            The faults of those that were refused, by id.
 
         Raises:
-            Unavailable: if the store cannot acknowledge them at all.
+            Unavailable: if the store cannot acknowledge them at all, or others keep writing.
         """
-        with store_faults():
+        refused: dict[str, str] = {}
+        waiting = list(rows)
+        for _ in range(MOST_RACES + len(rows)):
+            if not waiting:
+                return refused
+            documents = await self._chained(waiting)
             try:
-                await self._served.insert_many([served_document(row) for row in rows], ordered=False)
-            except BulkWriteError as error:
-                if error.details.get("writeConcernErrors"):
-                    raise
-                refused = error.details.get("writeErrors", [])
-                return {rows[fault["index"]].id: str(fault.get("errmsg", "refused")) for fault in refused}
-        return {}
+                with store_faults():
+                    await self._insert_in_order(documents)
+            except _StoppedError as stopped:
+                self._remember(documents[: stopped.at])
+                failed = waiting[stopped.at]
+                self._heads.pop(failed.profile_id or "", None)
+                if stopped.race:
+                    waiting = waiting[stopped.at :]
+                else:
+                    refused[failed.id] = stopped.message
+                    waiting = waiting[stopped.at + 1 :]
+            except BaseException:
+                for document in documents:  # nobody knows which of them arrived
+                    self._heads.pop(document["profile_id"] or "", None)
+                raise
+            else:
+                self._remember(documents)
+                return refused
+        raise Unavailable("others keep writing to the same customers' ledger; ask again")
+
+    async def _insert_in_order(self, documents: Sequence[dict[str, Any]]) -> None:
+        """Insert documents until one is refused.
+
+        In order, because a row names the one before it: it must not arrive where that did not.
+        """
+        try:
+            await self._served.insert_many(documents, ordered=True)
+        except BulkWriteError as error:
+            faults = error.details.get("writeErrors", [])
+            if error.details.get("writeConcernErrors") or not faults:
+                raise
+            fault = faults[0]
+            race = fault.get("code") == DUPLICATE_KEY and "seq" in fault.get("keyPattern", {})
+            raise _StoppedError(fault["index"], race, str(fault.get("errmsg", "refused"))) from None
+
+    async def _chained(self, rows: Sequence[Served]) -> list[dict[str, Any]]:
+        heads = await self._read_heads({row.profile_id for row in rows if row.profile_id})
+        documents = []
+        for row in rows:
+            document = chained(served_document(row), heads.get(row.profile_id or ""))
+            if row.profile_id:
+                heads[row.profile_id] = head_of(document)
+            documents.append(document)
+        return documents
+
+    async def _read_heads(self, profile_ids: set[str]) -> dict[str, Head]:
+        """Return the last links of chains; those that this process wrote a moment ago are known."""
+        now = time.monotonic()
+        known: dict[str, Head] = {}
+        for profile_id in profile_ids:
+            remembered = self._heads.get(profile_id)
+            if remembered is not None and now - remembered[1] < TRUSTED_SECONDS:
+                known[profile_id] = remembered[0]
+        missing = sorted(profile_ids - known.keys())
+        if missing:
+            steps: list[dict[str, Any]] = [
+                {"$match": {"profile_id": {"$in": missing}, "seq": {"$gt": 0}}},
+                {"$sort": {"profile_id": -1, "seq": -1}},
+                {
+                    "$group": {
+                        "_id": "$profile_id",
+                        "seq": {"$first": "$seq"},
+                        "hash": {"$first": "$hash"},
+                        "expires_at": {"$first": "$expires_at"},
+                    }
+                },
+            ]
+            with store_faults():
+                async for found in await self._served.aggregate(steps):
+                    known[found["_id"]] = Head(found["seq"], found["hash"], found["expires_at"])
+        return known
+
+    def _remember(self, documents: Sequence[dict[str, Any]]) -> None:
+        now = time.monotonic()
+        for document in documents:
+            if document["profile_id"]:
+                self._heads.pop(document["profile_id"], None)
+                self._heads[document["profile_id"]] = (head_of(document), now)
+        while len(self._heads) > MOST_HEADS:
+            del self._heads[next(iter(self._heads))]
+
+    async def chains(self, profile_ids: Sequence[str] | None = None) -> AsyncIterator[dict[str, Any]]:
+        """Yield the rows of chains as they are stored, chain by chain, oldest first; of all without ids."""
+        query: dict[str, Any] = {"seq": {"$gt": 0}}
+        if profile_ids is not None:
+            query["profile_id"] = {"$in": list(profile_ids)}
+        with store_faults():
+            found = self._served.find(query).sort([("profile_id", 1), ("seq", 1)])
+            async for document in found:
+                yield document
 
     async def get_one_or_none(self, served_id: str) -> Served | None:
         """Return the row of an id, None if there is none (or no longer)."""

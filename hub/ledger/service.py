@@ -3,15 +3,18 @@
 Group commit. A durable insert costs one round trip and one flush of the server's journal, however
 many rows it carries. Rows that arrive while an insert is under way wait for it together and leave
 as one command; a row that arrives alone leaves at once. Nobody waits for a timer.
+
+Each row of a customer is chained to the one before it (`hub.ledger.chain`); `verify` shows tampering.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from hub.errors import InvalidInput, NotFound, Unavailable
 from hub.kit.clock import Clock
 from hub.kit.pages import LARGEST_PAGE, Page, decode_cursor, page_of
+from hub.ledger.chain import ChainReport, verify
 from hub.ledger.codec import items_of
 from hub.ledger.model import Exposure, Served, ServedItem
 from hub.ledger.repository import LedgerRepository, position_of
@@ -78,6 +81,24 @@ class LedgerService:
                 future.set_exception(Unavailable("the ledger did not take this experience; ask again"))
             else:
                 future.set_result(None)
+
+    async def verify(
+        self,
+        profile: Profile | None = None,
+        *,
+        known: Mapping[str, tuple[int, str]] | None = None,
+    ) -> ChainReport:
+        """Check the chains of one customer, or of everybody.
+
+        Args:
+            profile: whose; None: everybody's.
+            known: ends of chains as an earlier report gave them.
+
+        Raises:
+            Unavailable: if the store does not answer.
+        """
+        ids = None if profile is None else (profile.id, *profile.former_ids)
+        return await verify(self._repository.chains(ids), self._clock.now(), known)
 
     async def get(self, served_id: str) -> Served:
         """Return what was served under an id.

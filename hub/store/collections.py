@@ -163,6 +163,13 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
         (
             IndexModel([("profile_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)]),
             IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+            # decides who of two processes has the next place in a customer's chain
+            IndexModel(
+                [("profile_id", ASCENDING), ("seq", ASCENDING)],
+                unique=True,
+                partialFilterExpression={"seq": {"$gt": 0}},
+                name="chain",
+            ),
         ),
     ),
     CollectionSpec("exposures", {"served_id": STRING, "at": DATE}, (IndexModel([("served_id", ASCENDING)]),)),
