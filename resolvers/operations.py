@@ -76,40 +76,10 @@ async def erase_customer(context: Context, given: Given) -> Outcome[Erasure]:
     return await outcome(doing())
 
 
-async def merge_customers(context: Context) -> Outcome[Any]:
-    """Refuse: merges come with a later version."""
-    return await outcome(_later(context, doing="merging customers"))
-
-
-async def split_customer(context: Context) -> Outcome[Any]:
-    """Refuse: splits come with a later version."""
-    return await outcome(_later(context, doing="splitting a customer"))
-
-
-async def grant_offer(context: Context) -> Outcome[Any]:
-    """Refuse: grants come with a later version."""
-    return await outcome(_later(context, doing="granting an offer"))
-
-
-async def redeem_grant(context: Context) -> Outcome[Any]:
-    """Refuse: grants come with a later version."""
-    return await outcome(_later(context, doing="redeeming a grant"))
-
-
-async def reverse_grant(context: Context) -> Outcome[Any]:
-    """Refuse: grants come with a later version."""
-    return await outcome(_later(context, doing="reversing a grant"))
-
-
 def customer_changed(context: Context, _ref: CustomerRef) -> AsyncIterator[Profile]:
     """Refuse: subscriptions come with a later version."""
     access.need(context, Scope.BROWSE, Scope.AGENT, doing="watching a customer")
     _refuse("watching a customer")
-
-
-async def _later(context: Context, *, doing: str) -> None:
-    access.need(context, Scope.AGENT, doing=doing)
-    _refuse(doing)
 
 
 def _refuse(doing: str) -> NoReturn:

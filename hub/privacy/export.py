@@ -103,6 +103,7 @@ class ExportService:
             ("events", self._events(profile)),
             ("served", self._served_rows(profile)),
             ("exposures", self._exposures(profile)),
+            ("grants", self._grants(profile)),
         ):
             yield f',"{name}":['.encode()
             first = True
@@ -189,6 +190,22 @@ class ExportService:
                     self._db["exposures"].find({"served_id": served.id}).sort("_id", ASCENDING)
                 ):
                     yield {"served": served.id, "content": found["content_key"], "at": found["at"]}
+
+    async def _grants(self, profile: Profile) -> AsyncIterator[dict[str, Any]]:
+        query = {"profile_id": {"$in": [profile.id, *profile.former_ids]}}
+        names = (
+            "code",
+            "offer_key",
+            "state",
+            "channel",
+            "granted_at",
+            "expires_at",
+            "redeemed_at",
+            "order_id",
+        )
+        with store_faults():
+            async for found in self._db["grants"].find(query).sort("_id", ASCENDING):
+                yield {name: found.get(name) for name in names}
 
     # for people
 

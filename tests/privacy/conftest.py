@@ -11,6 +11,8 @@ from hub.ledger.model import Exposure, Served
 from hub.ledger.repository import LedgerRepository
 from hub.privacy.erasure import ErasureService
 from hub.privacy.export import ExportService
+from hub.profiles.merging import MergeService
+from hub.profiles.reviews import ReviewService
 from hub.profiles.service import ProfileService
 from hub.store.database import Store
 from hub.store.embedding_cache import MongoVectorCache
@@ -31,7 +33,9 @@ def rooms(store: Store, clock: FixedClock, encoder: CachedEncoder) -> Rooms:
     shop = small_shop()
     profiles = ProfileService(store, lambda: shop, encoder)
     ingest = IngestService(store, profiles, clock)
-    return Rooms(store, clock, shop, profiles, ingest, ControlService(ingest, profiles))
+    merges = MergeService(store, profiles, clock)
+    reviews = ReviewService(profiles, merges, clock)
+    return Rooms(store, clock, shop, profiles, ingest, ControlService(ingest, profiles), merges, reviews)
 
 
 @pytest.fixture
