@@ -171,6 +171,7 @@ async def open_hub(
             asyncio.create_task(_always("projection", services.ingest.maintain)),
             asyncio.create_task(_always("merges", services.reviews.maintain)),
             asyncio.create_task(_always("erasures", services.privacy.erasures.maintain)),
+            asyncio.create_task(_always("retention", services.privacy.retention.maintain)),
             asyncio.create_task(_always("subject requests", services.privacy.opendsr.maintain)),
             asyncio.create_task(_always("popularity", lambda: keep_fresh(store, services.clock))),
             asyncio.create_task(_always("offers", services.offers.watch)),

@@ -57,6 +57,11 @@ class Settings(BaseSettings):
         description="Regions where personalization waits for consent: ISO 3166 codes, EEA or * (everywhere).",
     )
     retention_days: int = Field(default=400, ge=1, description="How long served experiences can be replayed.")
+    behaviour_days: int = Field(
+        default=1_100,
+        ge=1,
+        description="How long what customers looked at, searched and clicked is kept after it came.",
+    )
     body_limit: int = Field(default=524_288, ge=1024, description="Largest request body, in bytes.")
     batch_limit: int = Field(default=2_000, ge=1, description="Most events in one batch.")
     deadline: float = Field(default=10.0, gt=0, description="Seconds after which a request is given up.")

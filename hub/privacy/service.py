@@ -10,6 +10,7 @@ from hub.kit.clock import Clock
 from hub.privacy.erasure import ErasureService
 from hub.privacy.export import ExportService
 from hub.privacy.opendsr import OpenDsrService
+from hub.privacy.retention import RetentionService
 from hub.profiles.service import ProfileService
 from hub.store.database import Store
 
@@ -22,6 +23,7 @@ class PrivacyService:
     exports: ExportService
     erasures: ErasureService
     opendsr: OpenDsrService
+    retention: RetentionService
 
     @classmethod
     def build(
@@ -41,4 +43,5 @@ class PrivacyService:
             exports=exports,
             erasures=erasures,
             opendsr=OpenDsrService(store, profiles, exports, erasures, clock, settings.base_url),
+            retention=RetentionService(store, clock, settings.behaviour_days),
         )
