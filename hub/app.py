@@ -145,6 +145,7 @@ async def open_services(
             merges=merges,
             reviews=ReviewService(profiles, merges, clock),
         )
+        services.privacy.erasures.on_erasure(ledger.forget)
         yield services, auth, signer, store
 
 

@@ -121,6 +121,10 @@ class LedgerRepository:
             race = fault.get("code") == DUPLICATE_KEY and "seq" in fault.get("keyPattern", {})
             raise _StoppedError(fault["index"], race, str(fault.get("errmsg", "refused"))) from None
 
+    def forget(self) -> None:
+        """Forget the ends of chains that this process remembers; they are read anew."""
+        self._heads.clear()
+
     async def _chained(self, rows: Sequence[Served]) -> list[dict[str, Any]]:
         heads = await self._read_heads({row.profile_id for row in rows if row.profile_id})
         documents = []

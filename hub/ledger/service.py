@@ -49,6 +49,10 @@ class LedgerService:
             self._flushing = asyncio.create_task(self._flush())
         await future
 
+    def forget(self) -> None:
+        """Forget what this process remembers of customers."""
+        self._repository.forget()
+
     async def close(self) -> None:
         """Wait until everything handed in is settled."""
         while self._flushing is not None:
