@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format bench schema real clean
+.PHONY: help setup run test prove lint format bench schema real clean
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ run: setup ## Start the hub with the demo brand on the embedded store: http://12
 
 test: setup ## Run every test
 	@bash deploy/test.sh "$(BIN)"
+
+prove: setup ## Prove laws 4, 5 and 6 in a thousand random lives; takes a while
+	$(BIN)/python -m pytest -m prove tests/profiles
 
 lint: setup ## ruff, mypy --strict, the import contract, the printed schema
 	$(BIN)/ruff check .

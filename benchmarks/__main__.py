@@ -1,6 +1,6 @@
 """Every benchmark, each in a process of its own; figures into a JSON file and a table.
 
-    python -m benchmarks [--write FILE.json] [NAME ...]        NAME: embeddings, decision, ingest, serving
+    python -m benchmarks [--write FILE.json] [NAME ...]        NAME: embeddings, decision, ingest, serving, ...
 
 Figures of one run are comparable with each other, since they were made side by side; figures of two
 runs are not. So read the ratios.
@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("embeddings", "decision", "ingest", "serving")
+NAMES = ("embeddings", "decision", "ingest", "serving", "merging", "dedupe")
 
 
 def machine() -> dict[str, Any]:

@@ -7,6 +7,7 @@ import typer
 from hub.cli.import_ import import_command
 from hub.cli.keys import keys_app
 from hub.cli.ledger import ledger_app
+from hub.cli.merge import dedupe_command, merge_command, reviews_app, split_command
 from hub.cli.migrate import migrate_command
 from hub.cli.mix import mix_app
 from hub.cli.model import model_command
@@ -30,6 +31,10 @@ app.command("import")(import_command)
 app.command("export")(export_command)
 app.command("erase")(erase_command)
 app.add_typer(ledger_app, name="ledger")
+app.command("merge")(merge_command)
+app.command("split")(split_command)
+app.add_typer(reviews_app, name="reviews")
+app.command("dedupe")(dedupe_command)
 app.command("migrate")(migrate_command)
 app.add_typer(keys_app, name="keys")
 app.add_typer(mix_app, name="mix")

@@ -6,7 +6,7 @@ facets       the projection of one primary identity's events, and whose it is
 profiles     the cached fold, or the note that it was merged away
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,6 +47,15 @@ class NewIdentity:
     def key(self) -> str:
         """Its key in the store."""
         return f"{self.type}:{self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class ToldTraits:
+    """Some traits of a customer, and one facet to know them by."""
+
+    profile_id: str
+    facet_id: str
+    traits: Mapping[str, Any]
 
 
 class ProfileRepository:
@@ -178,6 +187,22 @@ class ProfileRepository:
     async def write_profiles(self, documents: Sequence[dict[str, Any]]) -> bool:
         """Write folds whose `version` is one above the stored one; False if somebody else was faster with any."""
         return await _write_versioned(self._profiles, documents)
+
+    async def told_traits(self, names: Iterable[str]) -> list[ToldTraits]:
+        """Return, of every customer of whom one of these traits is told, those traits and a facet of theirs."""
+        wanted = set(names)
+        query = {"merged_into": None, "traits.0": {"$exists": True}}
+        with store_faults():
+            cursor = self._profiles.find(query, {"traits": 1, "facet_ids": 1}).sort("_id", 1)
+            told = [
+                ToldTraits(
+                    document["_id"],
+                    document["facet_ids"][0],
+                    {name: value for name, value, *_ in document["traits"] if name in wanted},
+                )
+                async for document in cursor
+            ]
+        return [one for one in told if one.traits]
 
     async def mark_stale(self, facets_by_profile: Mapping[str, Collection[str]]) -> None:
         """Say of profiles that events of these facets wait to be folded."""

@@ -1,0 +1,95 @@
+"""What a merge and a split cost as the history of a customer grows: it moves pointers, never events.
+
+    python -m benchmarks.merging [--write FILE.json] [--events 10,100,1000,10000,100000] [--rounds 5]
+
+Two customers with so many events each; "merge" and "split" are the service's own calls, with the intent, the
+transaction and the fold of whoever is answered. Events are `page` views and product views in turn.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.shop import contents_of, settings_for
+from hub.app import open_services
+from hub.catalogue.model import BrandFacts
+from hub.profiles.identity import parse_ref
+from resolvers.context import Services
+
+ITEMS = 200
+BATCH = 2_000
+KEYS = [content.key for content in contents_of(ITEMS)]
+
+
+async def grow(services: Services, user: str, events: int) -> None:
+    """Let a customer do so many things."""
+    for start in range(0, events, BATCH):
+        messages: list[dict[str, Any]] = [
+            {"type": "page", "name": "Home", "userId": user, "messageId": f"{user}-{n}"}
+            if n % 2
+            else {
+                "type": "track",
+                "event": "Product Viewed",
+                "userId": user,
+                "messageId": f"{user}-{n}",
+                "properties": {"product_id": KEYS[n % ITEMS]},
+            }
+            for n in range(start, min(start + BATCH, events))
+        ]
+        await services.ingest.record(messages, source="benchmark")
+
+
+async def measure(folder: Path, sizes: list[int], rounds: int) -> dict[str, float]:
+    found: dict[str, float] = {}
+    async with open_services(settings_for(folder)) as (services, _auth, _signer, _store):
+        await services.catalogue.put_brand_facts([BrandFacts(key="bench", name="Bench", voice="Exact.")])
+        await services.catalogue.put_contents(contents_of(ITEMS))
+        for size in sizes:
+            one, other = (parse_ref("user_id", f"{name}{size}") for name in ("a", "b"))
+            for ref in (one, other):
+                await grow(services, ref.value, size)
+            merging, splitting = [], []
+            for _ in range(rounds):
+                begun = time.perf_counter()
+                await services.merges.merge(one, [other], by="benchmark")
+                merging.append(time.perf_counter() - begun)
+                begun = time.perf_counter()
+                await services.merges.split(one, [other], by="benchmark")
+                splitting.append(time.perf_counter() - begun)
+            found[f"merge, ms, {size} events each"] = round(statistics.median(merging) * 1000, 1)
+            found[f"split, ms, {size} events each"] = round(statistics.median(splitting) * 1000, 1)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--events", default="10,100,1000,10000,100000")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write", type=Path)
+    arguments = parser.parse_args()
+    sizes = [int(size) for size in arguments.events.split(",")]
+    with tempfile.TemporaryDirectory() as folder:
+        found = asyncio.run(measure(Path(folder), sizes, arguments.rounds))
+    table = Table("events each", "merge, ms", "split, ms", "merge / first", title="Merging as histories grow")
+    first = found[f"merge, ms, {sizes[0]} events each"]
+    for size in sizes:
+        merge, split = (found[f"{what}, ms, {size} events each"] for what in ("merge", "split"))
+        table.add_row(f"{size:,}", f"{merge:g}", f"{split:g}", f"{merge / first:.2f}")
+    Console().print(table)
+    if arguments.write:
+        arguments.write.parent.mkdir(parents=True, exist_ok=True)
+        arguments.write.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
