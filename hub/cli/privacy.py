@@ -55,8 +55,12 @@ def erase_command(
 
 
 def _ref(by: str, value: str) -> "CustomerRef":
+    from hub.config import load_settings
+    from hub.logs import configure
     from hub.profiles.identity import parse_ref
 
+    # To standard error and only what matters: standard output is the customer's data.
+    configure(load_settings().log_format, "warning")
     return parse_ref(by, value)
 
 
