@@ -179,6 +179,7 @@ class ExperienceService:
         at: datetime | None = None,
         gpc: bool = False,
         draft: Scenario | None = None,
+        served_id: str | None = None,
     ) -> Experience:
         """Return what a customer is to see on a channel; unless it is a preview, it is durable in the ledger.
 
@@ -191,6 +192,7 @@ class ExperienceService:
             at: the instant to decide for; default: now.
             gpc: whether it is asked for under Global Privacy Control.
             draft: for a preview alone: this scenario in place of the published one.
+            served_id: the id of the row, for who must not make two; default: a new one.
 
         The store has `Settings.store_deadline` seconds for all of it; what it does not answer by then is
         done without.
@@ -214,7 +216,9 @@ class ExperienceService:
             decision = await self._decide(
                 admission.view, scenario, mix or MixRequest(), at or now, standing, store, drafted
             )
-        context = await self._context(channel, decision, admission, snapshot, store, preview=preview, now=now)
+        context = await self._context(
+            channel, decision, admission, snapshot, store, preview=preview, now=now, served_id=served_id
+        )
         if not preview and context.withheld is None and admission.profile is not None:
             decision = await self._promise(decision, admission.profile, channel, now, store)
         experience = present(decision, channel, context)
@@ -304,6 +308,7 @@ class ExperienceService:
         *,
         preview: bool,
         now: datetime,
+        served_id: str | None = None,
     ) -> PresentationContext:
         profile = admission.profile
         withheld = None
@@ -316,7 +321,7 @@ class ExperienceService:
             assembled_at=now,
             speaker=speaker_of(snapshot, decision.scenario),
             base_url=self._settings.base_url,
-            served_id=None if preview or withheld else new_id("srv"),
+            served_id=None if preview or withheld else served_id or new_id("srv"),
             profile=profile,
             personal=admission.view.personal,
             withheld=withheld,

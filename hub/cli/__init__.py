@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from hub.cli.email import email_app
 from hub.cli.import_ import import_command
 from hub.cli.keys import keys_app
 from hub.cli.ledger import ledger_app
@@ -27,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run")(run_command)
+app.add_typer(email_app, name="email")
 app.command("import")(import_command)
 app.command("export")(export_command)
 app.command("erase")(erase_command)

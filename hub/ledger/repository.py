@@ -187,6 +187,12 @@ class LedgerRepository:
             document = await self._served.find_one({"_id": served_id})
         return None if document is None else served_from(document)
 
+    async def get_many(self, served_ids: Sequence[str]) -> dict[str, Served]:
+        """Return the rows there are of some ids."""
+        with store_faults():
+            found = await self._served.find({"_id": {"$in": list(served_ids)}}).to_list()
+        return {document["_id"]: served_from(document) for document in found}
+
     async def latest(
         self, profile_ids: Sequence[str], *, most: int, before: tuple[datetime, str] | None = None
     ) -> list[Served]:

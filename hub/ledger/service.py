@@ -115,6 +115,10 @@ class LedgerService:
             raise NotFound("nothing was served under this id, or it is no longer kept", path=("id",))
         return served
 
+    async def known(self, served_ids: Sequence[str]) -> dict[str, Served]:
+        """Return the rows there are of some ids, by id."""
+        return await self._repository.get_many(served_ids)
+
     async def for_profile(
         self, profile: Profile, *, first: int = 20, after: str | None = None
     ) -> Page[Served]:

@@ -109,6 +109,9 @@ REACH: Final[Mapping[str, By | Nothing]] = {
     "segments": Nothing("rules by which customers are grouped, not who is in a group"),
     "audience": Nothing("what groups of customers have in common, made anew from those who are there"),
     "scenario_versions": Nothing("drafts and former versions of scenarios"),
+    "email_batches": Nothing(
+        "how far a batch came: as bookmark a profile's random id, which erasure leads nowhere"
+    ),
     "mixes": Nothing("how layers are weighed"),
     "mix_board": Nothing("which weights are in force"),
     "offer_entries": Nothing("amounts by grant"),

@@ -218,6 +218,8 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
     # Whoever issues or redeems touches these, so that two who count the same do not both find room
     CollectionSpec("offer_guards"),
     CollectionSpec("imports", {"state": STRING}),
+    # `_id` is the batch's name; how far each has come
+    CollectionSpec("email_batches", {"scenario": STRING, "after": STRING, "started_at": DATE}),
     # `_id` is the SHA-256 of the key; keys themselves are never stored
     CollectionSpec("api_keys", {"scope": STRING}),
     CollectionSpec("secrets", {"value": BINARY}),

@@ -1,0 +1,155 @@
+"""Email in batches: one row and one line for each, however often the batch is killed and run again."""
+
+import asyncio
+import json
+from datetime import timedelta
+
+import pytest
+
+from hub.channels import batch as batching
+from hub.channels.batch import EmailBatch
+from hub.decisions.model import Channel
+from hub.errors import Conflict, NotFound
+from tests.channels.hub import open_hub
+
+GRANT = {"purpose": "EMAIL_MARKETING", "channel": "EMAIL", "state": "GRANTED"}
+CUSTOMERS = 12
+
+
+@pytest.fixture
+async def hub(store, clock, settings):
+    hub = await open_hub(store, clock, settings)
+    for number in range(CUSTOMERS):
+        name = f"user-{number}"
+        city = "Leeds" if number % 3 else "Ludlow"
+        traits = {"email": f"{name}@example.com", "city": city, "country": "GB"}
+        await hub.send(
+            {"type": "identify", "userId": name, "messageId": name, "traits": traits},
+            *(
+                [
+                    {
+                        "type": "track",
+                        "userId": name,
+                        "messageId": f"{name}-c",
+                        "event": "Consent Preference Updated",
+                        "properties": GRANT,
+                    }
+                ]
+                if number != 5
+                else []
+            ),
+        )
+    return hub
+
+
+def batch(hub):
+    return EmailBatch(hub.store, hub.profiles, hub.experiences, hub.ledger, hub.clock)
+
+
+def lines(file):
+    return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+
+
+class Killed(BaseException):
+    """What a process does not come back from."""
+
+
+async def test_each_who_may_be_written_to_gets_one_message_with_one_row(hub, tmp_path):
+    told = []
+    state = await batch(hub).run("one", "newsletter", {}, tmp_path / "m", lambda s: told.append(s.rendered))
+    assert (state.done, state.rendered, state.told["NO_CONSENT"]) == (True, CUSTOMERS - 1, 1)
+    written = lines(tmp_path / "m")
+    assert sorted(line["to"] for line in written) == sorted(
+        f"user-{n}@example.com" for n in range(CUSTOMERS) if n != 5
+    )
+    for line in written:
+        served = await hub.ledger.get(line["served_id"])
+        assert (served.html, served.channel) == (line["html"], Channel.EMAIL)
+    assert await hub.store.db["served"].count_documents({}) == CUSTOMERS - 1
+    assert told == [CUSTOMERS - 1]
+
+
+async def test_a_batch_that_was_killed_goes_on_where_it_stopped(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr(batching, "CHUNK", 4)
+    file, rendered = tmp_path / "m", 0
+    real = hub.experiences.assemble
+
+    async def dying(*args, **given):
+        nonlocal rendered
+        rendered += 1
+        if rendered in {6, 9}:
+            raise Killed
+        return await real(*args, **given)
+
+    monkeypatch.setattr(hub.experiences, "assemble", dying)
+    for _ in range(2):
+        with pytest.raises(Killed):
+            await batch(hub).run("one", "newsletter", {}, file, lambda _: None)
+        await asyncio.sleep(0.2)  # what was under way settles, as at a server that outlives its client
+        with file.open("ab") as half:
+            half.write(b'{"served_id": "half a li')
+    state = await batch(hub).run("one", "newsletter", {}, file, lambda _: None)
+    assert state.rendered == CUSTOMERS - 1
+    ids = [line["served_id"] for line in lines(file)]
+    assert len(ids) == len(set(ids)) == CUSTOMERS - 1
+    assert await hub.store.db["served"].count_documents({}) == CUSTOMERS - 1
+    again = await batch(hub).run("one", "newsletter", {}, file, lambda _: None)
+    assert again.told == state.told
+
+
+async def test_two_processes_with_one_batch_make_no_second_row(hub, tmp_path):
+    await asyncio.gather(
+        *(batch(hub).run("one", "newsletter", {}, tmp_path / f"m{n}", lambda _: None) for n in range(2))
+    )
+    assert await hub.store.db["served"].count_documents({}) == CUSTOMERS - 1
+
+
+async def test_a_segment_is_those_whose_traits_match(hub, tmp_path):
+    state = await batch(hub).run("l", "newsletter", {"city": "Ludlow"}, tmp_path / "m", lambda _: None)
+    assert (state.rendered, state.told["NOT_OF_THE_SEGMENT"]) == (4, 8)
+    with pytest.raises(Conflict):
+        await batch(hub).run("l", "newsletter", {"city": "Leeds"}, tmp_path / "m", lambda _: None)
+
+
+async def test_a_file_that_is_not_the_batchs_own_is_refused(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr(batching, "CHUNK", 4)
+
+    def stop(_state):
+        raise Killed
+
+    with pytest.raises(Killed):
+        await batch(hub).run("one", "newsletter", {}, tmp_path / "m", stop)
+    with pytest.raises(Conflict):
+        await batch(hub).run("one", "newsletter", {}, tmp_path / "other", lambda _: None)
+
+
+async def test_an_unknown_scenario_is_refused(hub, tmp_path):
+    with pytest.raises(NotFound):
+        await batch(hub).run("x", "no_such", {}, tmp_path / "m", lambda _: None)
+
+
+async def test_replay_is_equal_for_all_after_the_configuration_has_changed(hub, tmp_path):
+    """Law 9, N of N: scenario, catalogue, facts and layers change; what was served does not."""
+    await batch(hub).run("one", "newsletter", {}, tmp_path / "m", lambda _: None)
+    for number in range(CUSTOMERS):
+        for channel in (Channel.WEB, Channel.SERVICE_DESK):
+            await hub.assemble(f"user-{number}", channel)
+    ids = [row["_id"] for row in await hub.store.db["served"].find({}, {"_id": 1}).to_list()]
+    before = {each: (await hub.ledger.get(each)).body for each in ids}
+    assert len(before) == 3 * CUSTOMERS - 1
+    from dataclasses import replace
+
+    from tests.channels.house import CONTENTS, FACTS
+
+    for change in range(20):
+        hub.clock.instant += timedelta(hours=1)
+        await hub.catalogue.put_contents([replace(c, title=f"{c.title} {change}") for c in CONTENTS])
+        await hub.catalogue.put_brand_facts([replace(FACTS, voice=f"Voice {change}")])
+        await hub.store.db["scenarios"].update_many(
+            {}, {"$inc": {"version": 1}, "$set": {"mix.weights": {"base": 0.5 + change}, "title": "Other"}}
+        )
+    hub.scenarios.forget()
+    now = await hub.assemble("user-0", Channel.WEB)
+    assert now.decision.configuration_version not in str(before.values())
+    assert {each: (await hub.ledger.get(each)).body for each in ids} == before
+    assert (await hub.ledger.verify()).faults == ()
