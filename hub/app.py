@@ -39,6 +39,7 @@ from hub.events.service import IngestService
 from hub.insights.similar import SimilarService
 from hub.kit.clock import Clock, SystemClock
 from hub.layers.registry import load_layers
+from hub.ledger.frequency import FrequencyService
 from hub.ledger.service import LedgerService
 from hub.ledger.timeline import ServedTimeline
 from hub.offers.service import OfferService
@@ -134,6 +135,7 @@ async def open_services(
                 decisions=DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes),
                 ledger=ledger,
                 offers=offers,
+                frequency=FrequencyService(store),
                 signer=signer,
             ),
             answers=answers,

@@ -44,7 +44,7 @@ def test_every_command_explains_itself():
     from hub.cli import app
 
     names = [command.name for command in app.registered_commands] + [g.name for g in app.registered_groups]
-    assert {"run", "import", "migrate", "keys", "model", "schema", "settings"} <= set(names)
+    assert {"run", "import", "migrate", "keys", "model", "offers", "schema", "settings"} <= set(names)
     for name in names:
         shown = CliRunner().invoke(app, [str(name), "--help"])
         assert shown.exit_code == 0, shown.output

@@ -11,8 +11,8 @@ nothing, and no step before the ledger writes (law 7).
 
 import asyncio
 import traceback
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -35,6 +35,7 @@ from hub.errors import TuttiError, Unavailable
 from hub.kit.clock import Clock
 from hub.kit.deadline import within
 from hub.kit.ids import new_id
+from hub.ledger.frequency import FrequencyCap, Seen, Shown
 from hub.ledger.model import Served
 from hub.offers.model import UNKNOWN, Grant, Standing
 from hub.profiles.model import CustomerRef, Profile
@@ -45,6 +46,7 @@ log = structlog.get_logger(__name__)
 
 UNSUBSCRIBE = "unsubscribe"  # the purpose of the tokens in messages
 PREVIEW_TOKEN = "preview"  # noqa: S105 - what stands in a preview's links instead of a token
+TRIES = 6  # of a serving under a frequency cap
 MOST_SEEN = 5  # earlier experiences that a brief looks at
 
 STORE_SLOW = Note(
@@ -84,8 +86,11 @@ class Decisions(Protocol):
         at: datetime,
         *,
         standing: Standing,
+        worn: Mapping[str, str],
         draft: Scenario | None = None,
     ) -> Decision: ...
+
+    async def caps(self, scenario_key: str) -> tuple[FrequencyCap, ...]: ...
 
     def decide_without_store(
         self, view: ProfileView, scenario_key: str, *, degraded: Note, at: datetime | None = None
@@ -98,6 +103,14 @@ class Ledger(Protocol):
     async def record(self, served: Served) -> None: ...
 
     async def latest(self, profile: Profile, *, most: int) -> tuple[Served, ...]: ...
+
+
+class Frequency(Protocol):
+    """What is needed to hold frequency caps."""
+
+    async def seen(self, profile: Profile, caps: Sequence[FrequencyCap], at: datetime) -> Seen: ...
+
+    async def take_turn(self, profile: Profile, seen: Seen, shown: Shown) -> bool: ...
 
 
 class Offers(Protocol):
@@ -123,6 +136,19 @@ class _Read:
 
     profile: Profile | None
     degraded: Note | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Capped:
+    """What frequency caps came to: the count they rest on, the items worn, why no more may be served."""
+
+    seen: Seen | None = None
+    worn: Mapping[str, str] = field(default_factory=dict)
+    exhausted: str | None = None
+    uncounted: bool = False
+
+
+NO_CAPS = _Capped()
 
 
 class _StoreTime:
@@ -156,6 +182,7 @@ class ExperienceService:
         decisions: Decisions,
         ledger: Ledger,
         offers: Offers,
+        frequency: Frequency,
         signer: Signer,
     ) -> None:
         self._settings = settings
@@ -166,6 +193,7 @@ class ExperienceService:
         self._decisions = decisions
         self._ledger = ledger
         self._offers = offers
+        self._frequency = frequency
         self._signer = signer
 
     async def assemble(
@@ -180,6 +208,7 @@ class ExperienceService:
         gpc: bool = False,
         draft: Scenario | None = None,
         served_id: str | None = None,
+        tries: int = TRIES,
     ) -> Experience:
         """Return what a customer is to see on a channel; unless it is a preview, it is durable in the ledger.
 
@@ -193,6 +222,7 @@ class ExperienceService:
             gpc: whether it is asked for under Global Privacy Control.
             draft: for a preview alone: this scenario in place of the published one.
             served_id: the id of the row, for who must not make two; default: a new one.
+            tries: how often to count again under a frequency cap while others are served the same person.
 
         The store has `Settings.store_deadline` seconds for all of it; what it does not answer by then is
         done without.
@@ -201,7 +231,7 @@ class ExperienceService:
             NotFound: UNKNOWN_SCENARIO.
             InvalidInput: if the mix is impossible.
         """
-        now = self._clock.now()
+        now, capped = self._clock.now(), NO_CAPS
         snapshot = self._catalogue.snapshot
         store = _StoreTime(self._settings.store_deadline)
         read = await self._read(ref, store)
@@ -213,19 +243,36 @@ class ExperienceService:
         else:
             standing = await self._standing(admission.profile, snapshot, at or now, store)
             drafted = draft if preview else None
+            capped = await self._capped(admission.profile, scenario, at or now, store)
             decision = await self._decide(
-                admission.view, scenario, mix or MixRequest(), at or now, standing, store, drafted
+                admission.view, scenario, mix or MixRequest(), at or now, standing, capped, store, drafted
             )
         context = await self._context(
             channel, decision, admission, snapshot, store, preview=preview, now=now, served_id=served_id
         )
+        if context.withheld is None and capped.exhausted is not None:
+            context = replace(context, served_id=None, withheld=Note("FREQUENCY_CAP", capped.exhausted))
         if not preview and context.withheld is None and admission.profile is not None:
             decision = await self._promise(decision, admission.profile, channel, now, store)
         experience = present(decision, channel, context)
         if preview or experience.withheld is not None:
             return experience
+        row = self._row(experience, now)
         try:
-            await store.of(self._ledger.record(self._row(experience, now)))
+            if not await self._turn(admission.profile, capped, row, store):
+                if tries > 1:  # somebody was served meanwhile: count again
+                    return await self.assemble(
+                        ref,
+                        channel=channel,
+                        scenario=scenario,
+                        mix=mix,
+                        at=at,
+                        gpc=gpc,
+                        served_id=served_id,
+                        tries=tries - 1,
+                    )
+                return _unrecorded(decision, channel, context)
+            await store.of(self._ledger.record(row))
         except Unavailable:
             log.warning("experience not recorded", channel=channel.value, scenario=scenario)
             return _unrecorded(decision, channel, context)
@@ -245,6 +292,7 @@ class ExperienceService:
         mix: MixRequest,
         at: datetime,
         standing: Standing,
+        capped: "_Capped",
         store: _StoreTime,
         draft: Scenario | None = None,
     ) -> Decision:
@@ -255,7 +303,9 @@ class ExperienceService:
         """
         try:
             return await store.of(
-                self._decisions.decide(view, scenario, mix, at, standing=standing, draft=draft)
+                self._decisions.decide(
+                    view, scenario, mix, at, standing=standing, worn=capped.worn, draft=draft
+                )
             )
         except Unavailable:
             return self._decisions.decide_without_store(view, scenario, degraded=SCENARIO_OLD)
@@ -266,8 +316,36 @@ class ExperienceService:
             frames = traceback.format_tb(error.__traceback__)
             log.error("decision failed", scenario=scenario, error=type(error).__name__, frames=frames)  # noqa: TRY400
             base = MixRequest(solo=("base",))
-            plain = await store.of(self._decisions.decide(view, scenario, base, at, standing=standing))
+            again = self._decisions.decide(view, scenario, base, at, standing=standing, worn=capped.worn)
+            plain = await store.of(again)
             return replace(plain, degraded=LAYERS_FAILED)
+
+    async def _capped(
+        self, profile: Profile | None, scenario: str, at: datetime, store: _StoreTime
+    ) -> "_Capped":
+        """Count what the scenario's frequency caps look at; nothing for somebody whom the hub does not know."""
+        try:
+            caps = await store.of(self._decisions.caps(scenario))
+            if not caps or profile is None:
+                return NO_CAPS
+            seen = await store.of(self._frequency.seen(profile, caps, at))
+        except Unavailable:
+            log.warning("frequency not counted in time", scenario=scenario)
+            return _Capped(uncounted=True)
+        return _Capped(seen, seen.worn(caps, at), seen.exhausted(caps, scenario, at))
+
+    async def _turn(self, profile: Profile | None, capped: "_Capped", row: Served, store: _StoreTime) -> bool:
+        """Take a person's turn where caps were counted; False if somebody was served since.
+
+        Raises:
+            Unavailable: the store does not answer, or could not be asked before: nothing was served then.
+        """
+        if capped.uncounted:
+            raise Unavailable("what was shown before could not be counted")
+        if profile is None or capped.seen is None:
+            return True
+        shown = Shown(row.id, row.at, row.scenario_key, row.shown)
+        return await store.of(self._frequency.take_turn(profile, capped.seen, shown))
 
     async def _standing(
         self, profile: Profile | None, snapshot: CatalogueSnapshot, at: datetime, store: _StoreTime
@@ -360,6 +438,9 @@ class ExperienceService:
             profile_version=decision.profile_version,
             body=body_of(experience),
             expires_at=now + timedelta(days=self._settings.retention_days),
+            shown=tuple(
+                item.content.key for slot in slots_of(decision, experience.channel) for item in slot.items
+            ),
         )
 
 

@@ -12,6 +12,7 @@ from hub.cli.merge import dedupe_command, merge_command, reviews_app, split_comm
 from hub.cli.migrate import migrate_command
 from hub.cli.mix import mix_app
 from hub.cli.model import model_command
+from hub.cli.offers import offers_app
 from hub.cli.privacy import erase_command, export_command
 from hub.cli.run import run_command
 from hub.cli.scenarios import scenarios_app
@@ -42,6 +43,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(mix_app, name="mix")
 app.command("model")(model_command)
 app.add_typer(scenarios_app, name="scenarios")
+app.add_typer(offers_app, name="offers")
 app.command("schema")(schema_command)
 app.command("settings")(settings_command)
 

@@ -5,6 +5,7 @@ presents this one outcome.
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from hub.catalogue.model import Claim, Offer
 from hub.decisions.candidates import retrieve
@@ -37,6 +38,7 @@ def decide(
     layers: Mapping[str, Layer],
     *,
     standing: Standing = NOTHING_KNOWN,
+    worn: Mapping[str, str] = MappingProxyType({}),
     degraded: Note | None = None,
 ) -> Decision:
     """Decide what one customer is to see in one scenario at `view.at`.
@@ -48,6 +50,7 @@ def decide(
         mix: the weights to play, see `hub.layers.mix.resolve`; its layers must all be in `layers`.
         layers: the layers of this hub by name.
         standing: which offers the customer holds, and which are closed to them.
+        worn: keys of what was shown often enough, each with the reason in a sentence.
         degraded: why this decision is less than it could be, if it is.
 
     Raises:
@@ -59,7 +62,7 @@ def decide(
     owned = owned_items(view, snapshot)
     due = due_items(owned, view.at)
     moment = detect(view, view.at, due=[item.content.key for item in due])
-    verdict = judge(view, shelf, scenario, moment, owned)
+    verdict = judge(view, shelf, scenario, moment, owned, worn)
     kinds = [kind for slots in scenario.slots.values() for slot in slots for kind in slot.kinds]
     found = retrieve(view, shelf, verdict.codes, moment, kinds=kinds, owned=owned, due=due)
     rows, removed = remove(view, shelf, verdict, found)

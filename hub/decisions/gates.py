@@ -4,9 +4,10 @@ All but consent are decided for the whole catalogue at once, so that retrieval c
 eligible; consent looks at how a candidate was found. Both are a few gathers over int8 arrays.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from hub.decisions.rules import (
     PERSONALIZATION_REFUSED,
     RULES,
     SCENARIO_GUARD,
+    SHOWN_OFTEN,
     SISTER_BRAND,
     STILL_LASTING,
 )
@@ -49,6 +51,7 @@ class Verdict:
     codes: NDArray[np.int8]
     causes: dict[int, Owned] = field(default_factory=dict)
     category_causes: dict[int, Owned] = field(default_factory=dict)
+    worn: dict[int, str] = field(default_factory=dict)  # what was shown often enough, and how often
 
     def remove(self, rows: NDArray[np.intp] | NDArray[np.bool_] | int, code: int) -> None:
         """Remove rows by a rule; where an earlier rule removes them already, that one stays the first."""
@@ -57,11 +60,23 @@ class Verdict:
 
 
 def judge(
-    view: ProfileView, shelf: Shelf, scenario: Scenario, moment: Moment, owned: Sequence[Owned]
+    view: ProfileView,
+    shelf: Shelf,
+    scenario: Scenario,
+    moment: Moment,
+    owned: Sequence[Owned],
+    worn: Mapping[str, str] = MappingProxyType({}),
 ) -> Verdict:
-    """Return what suppression, availability and brand say of every content for one customer."""
+    """Return what suppression, availability, brand and frequency say of every content for one customer.
+
+    `worn` maps the keys of what was shown often enough to the reason in a sentence.
+    """
     snapshot = shelf.snapshot
     verdict = Verdict(shelf.standing.copy())
+    for key, sentence in worn.items():
+        if (row := snapshot.row(key)) is not None:
+            verdict.remove(row, SHOWN_OFTEN)
+            verdict.worn[row] = sentence
     verdict.remove(snapshot.published > view.at.timestamp(), NOT_PUBLISHED_YET)
     if scenario.brands:
         foreign = np.array([brand not in scenario.brands for brand in snapshot.brands], np.bool_)
@@ -168,6 +183,8 @@ class _Teller:
             return (
                 f"Not published before {day(published, self.view.at)}" if published else RULES[code].sentence
             )
+        if code == SHOWN_OFTEN:
+            return self.verdict.worn.get(row, RULES[code].sentence)
         cause = self._cause(row, code)
         if cause is None:
             return RULES[code].sentence

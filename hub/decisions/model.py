@@ -10,6 +10,7 @@ from typing import Protocol
 from hub.catalogue.model import Claim, Content, ContentKind, Offer
 from hub.layers.base import Moment
 from hub.layers.mix import Mix, MixRequest
+from hub.ledger.frequency import FrequencyCap
 from hub.offers.model import Grant
 
 # Mix and MixRequest belong to the layers, which stand below; who speaks of decisions needs them too.
@@ -117,6 +118,7 @@ class Scenario:
     variety: float = 0.3  # 0: by score alone; 1: by how little what stands above covers
     moments: tuple[str, ...] = ()  # the situations that it is made for; empty: any
     guards: Guards = Guards()
+    frequency: tuple[FrequencyCap, ...] = ()  # how often a person is shown an item, or all of it
     version: int = 1
 
 

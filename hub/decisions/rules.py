@@ -4,6 +4,7 @@
     suppression  what the customer has, had enough of, or asked not to see
     availability what cannot be had
     brand        what the brand must not say, or not here
+    frequency    what was shown often enough for now
 
 The order is that of whose word weighs most: the customer's, then the world's, then the brand's
 (docs/decisions/0053). A candidate that several rules would remove is told by the first of them.
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 ELIGIBLE: Final = -1
-GATES: Final = ("consent", "suppression", "availability", "brand")
+GATES: Final = ("consent", "suppression", "availability", "brand", "frequency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("brand", "unknown_reference", "Its text refers to a brand fact that there is not"),
     Rule("brand", "sister_brand", "It belongs to a brand that this scenario does not show"),
     Rule("brand", "scenario_guard", "This scenario does not show such things"),
+    Rule("frequency", "shown_often", "Shown often enough for now"),
 )
 _CODES = {(rule.gate, rule.name): code for code, rule in enumerate(RULES)}
 
@@ -68,3 +70,4 @@ OUT_OF_STOCK: Final = rule_code("availability", "out_of_stock")
 NOT_PUBLISHED_YET: Final = rule_code("availability", "not_published_yet")
 SISTER_BRAND: Final = rule_code("brand", "sister_brand")
 SCENARIO_GUARD: Final = rule_code("brand", "scenario_guard")
+SHOWN_OFTEN: Final = rule_code("frequency", "shown_often")

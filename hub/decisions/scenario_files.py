@@ -11,6 +11,7 @@ from hub.catalogue.model import ContentKind
 from hub.decisions.model import Channel, Goal, Guards, Scenario, SlotSpec
 from hub.errors import InvalidInput
 from hub.layers.mix import LOUDEST, Mix
+from hub.ledger.frequency import CapOf, Counted, FrequencyCap
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Words = Annotated[str, Field(min_length=1, max_length=200)]
@@ -78,6 +79,28 @@ class CheckFile(BaseModel):
     muted: list[Key] = []  # layers that are muted, as a customer may do
 
 
+class FrequencyFile(BaseModel):
+    """How often a person is shown an item, or the message as a whole, within so many days."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    of: CapOf
+    most: Annotated[int, Field(ge=1, le=10_000)]
+    days: Annotated[float, Field(gt=0, le=366)]
+    counted: Counted = Counted.SERVED
+
+    @model_validator(mode="after")
+    def messages_are_counted_as_served(self) -> "FrequencyFile":
+        """Refuse to count exposures of a message: exposures are of items."""
+        if self.of is CapOf.MESSAGE and self.counted is Counted.EXPOSED:
+            raise ValueError("a message is counted as served; exposures are of items")
+        return self
+
+    def cap(self) -> FrequencyCap:
+        """Return the domain value."""
+        return FrequencyCap(self.of, self.most, self.days, self.counted)
+
+
 class ScenarioFile(BaseModel):
     """A scenario as it is written."""
 
@@ -90,6 +113,7 @@ class ScenarioFile(BaseModel):
     goal: Words
     brands: list[str] = []
     moments: list[Key] = []
+    frequency: list[FrequencyFile] = []
     mix: Annotated[dict[Key, Annotated[float, Field(ge=0, le=LOUDEST)]], Field(min_length=1)]
     diversity: Annotated[float, Field(ge=0, le=1)] | None = None
     stretch: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -120,6 +144,7 @@ class ScenarioFile(BaseModel):
             ),
             goal=Goal(self.goal),
             brands=tuple(self.brands),
+            frequency=tuple(cap.cap() for cap in self.frequency),
             variety=self.variety,
         )
 

@@ -7,6 +7,7 @@ without what an operator muted; then without what the customer switched off.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 import structlog
 
@@ -19,6 +20,7 @@ from hub.decisions.shelf import Shelf, arrange
 from hub.errors import NotFound
 from hub.layers.base import Layer
 from hub.layers.mix import MixRequest, resolve, respect, without
+from hub.ledger.frequency import FrequencyCap
 from hub.offers.model import NOTHING_KNOWN, UNKNOWN, Standing
 from hub.profiles.view import ProfileView
 
@@ -50,6 +52,15 @@ class DecisionService:
             self._shelf = arrange(snapshot)
         return self._shelf
 
+    async def caps(self, scenario_key: str) -> tuple[FrequencyCap, ...]:
+        """Return how often a scenario lets a person be shown something.
+
+        Raises:
+            NotFound: with code UNKNOWN_SCENARIO.
+            Unavailable: if the scenario cannot be read and never was.
+        """
+        return (await self._scenarios.get(scenario_key)).frequency
+
     async def decide(
         self,
         view: ProfileView,
@@ -59,6 +70,7 @@ class DecisionService:
         *,
         standing: Standing = NOTHING_KNOWN,
         draft: Scenario | None = None,
+        worn: Mapping[str, str] = MappingProxyType({}),
     ) -> Decision:
         """Decide for one customer.
 
@@ -69,6 +81,7 @@ class DecisionService:
             at: the instant; default: the view's own.
             standing: which offers the customer holds, and which are closed to them.
             draft: decide by this scenario instead of the published one, with the mix that it has itself.
+            worn: keys of what was shown often enough, each with the reason in a sentence.
 
         Raises:
             NotFound: with code UNKNOWN_SCENARIO.
@@ -78,9 +91,9 @@ class DecisionService:
         board = Board() if self._mixes is None else await self._mixes.board()
         if draft is not None:
             own = replace(board, published={})
-            return self._decide(view, draft, mix_request, at, standing, None, own)
+            return self._decide(view, draft, mix_request, at, standing, worn, None, own)
         scenario = await self._scenarios.get(scenario_key)
-        return self._decide(view, scenario, mix_request, at, standing, None, board)
+        return self._decide(view, scenario, mix_request, at, standing, worn, None, board)
 
     def decide_without_store(
         self, view: ProfileView, scenario_key: str, *, degraded: Note, at: datetime | None = None
@@ -96,7 +109,7 @@ class DecisionService:
                 f"there is no scenario {scenario_key!r}", path=("scenario",), code="UNKNOWN_SCENARIO"
             )
         board = Board() if self._mixes is None else self._mixes.last_known
-        return self._decide(view, scenario, MixRequest(), at, UNKNOWN, degraded, board)
+        return self._decide(view, scenario, MixRequest(), at, UNKNOWN, {}, degraded, board)
 
     def _decide(
         self,
@@ -105,6 +118,7 @@ class DecisionService:
         mix_request: MixRequest,
         at: datetime | None,
         standing: Standing,
+        worn: Mapping[str, str],
         degraded: Note | None,
         board: Board,
     ) -> Decision:
@@ -113,7 +127,9 @@ class DecisionService:
         saved = board.published.get(scenario.key)
         asked = resolve(scenario.mix if saved is None else saved.mix, mix_request, self.layers.keys())
         mix = respect(without(asked, board.muted), view.preferences)
-        decision = decide(view, self.shelf, scenario, mix, self.layers, standing=standing, degraded=degraded)
+        decision = decide(
+            view, self.shelf, scenario, mix, self.layers, standing=standing, worn=worn, degraded=degraded
+        )
         if decision.degraded is not None and decision.degraded.code == LAYER_FAILED:
             log.warning("layers failed", scenario=scenario.key, reason=decision.degraded.message)
         return decision

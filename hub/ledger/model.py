@@ -28,6 +28,7 @@ class Served:
     profile_version: int
     body: bytes
     expires_at: datetime
+    shown: tuple[str, ...] = ()  # keys of what it held, for frequency caps
 
     @cached_property
     def content(self) -> Mapping[str, Any]:
@@ -89,3 +90,4 @@ class Exposure:
     served_id: str
     content_key: str
     at: datetime
+    profile_id: str | None = None

@@ -11,6 +11,7 @@ from pymongo.errors import BulkWriteError
 from hub.errors import Unavailable
 from hub.kit.clock import isoformat
 from hub.ledger.chain import Head, chained, head_of
+from hub.ledger.frequency import SEPARATOR
 from hub.ledger.model import Exposure, Served
 from hub.store.database import Store
 from hub.store.faults import store_faults
@@ -33,6 +34,7 @@ def served_document(served: Served) -> dict[str, Any]:
         "profile_version": served.profile_version,
         "body": served.body,
         "expires_at": served.expires_at,
+        "shown": SEPARATOR.join(served.shown),
     }
 
 
@@ -49,6 +51,7 @@ def served_from(document: Mapping[str, Any]) -> Served:
         profile_version=document["profile_version"],
         body=bytes(document["body"]),
         expires_at=document["expires_at"],
+        shown=tuple(document["shown"].split(SEPARATOR)) if document.get("shown") else (),
     )
 
 
@@ -234,6 +237,7 @@ class LedgerRepository:
                 "served_id": e.served_id,
                 "content_key": e.content_key,
                 "at": e.at,
+                "profile_id": e.profile_id,
             }
             for e in exposures
         ]
@@ -250,7 +254,7 @@ class LedgerRepository:
         """Return what was seen of one served experience, by content key."""
         with store_faults():
             found = await self._exposures.find({"served_id": served_id}).sort("_id", 1).to_list()
-        return [Exposure(e["served_id"], e["content_key"], e["at"]) for e in found]
+        return [Exposure(e["served_id"], e["content_key"], e["at"], e.get("profile_id")) for e in found]
 
 
 def position_of(served: Served) -> str:

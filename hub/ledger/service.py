@@ -166,7 +166,9 @@ class LedgerService:
             raise InvalidInput("an exposure lies between the serving and now", path=("at",))
         wanted = self._exposed_keys(served, keys, positions)
         if wanted:
-            await self._repository.insert_exposures([Exposure(served_id, key, seen_at) for key in wanted])
+            await self._repository.insert_exposures(
+                [Exposure(served_id, key, seen_at, served.profile_id) for key in wanted]
+            )
         return served
 
     async def exposures(self, served_id: str) -> list[Exposure]:

@@ -161,7 +161,16 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
         "served",
         {"at": DATE, "channel": STRING, "body": BINARY},
         (
-            IndexModel([("profile_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)]),
+            # The last two fields so that frequency caps are counted without reading a row
+            IndexModel(
+                [
+                    ("profile_id", ASCENDING),
+                    ("at", DESCENDING),
+                    ("_id", DESCENDING),
+                    ("scenario.key", ASCENDING),
+                    ("shown", ASCENDING),
+                ]
+            ),
             IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
             # decides who of two processes has the next place in a customer's chain
             IndexModel(
@@ -172,7 +181,16 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
             ),
         ),
     ),
-    CollectionSpec("exposures", {"served_id": STRING, "at": DATE}, (IndexModel([("served_id", ASCENDING)]),)),
+    CollectionSpec(
+        "exposures",
+        {"served_id": STRING, "at": DATE},
+        (
+            IndexModel([("served_id", ASCENDING)]),
+            IndexModel([("profile_id", ASCENDING), ("at", ASCENDING), ("content_key", ASCENDING)]),
+        ),
+    ),
+    # Who serves under a frequency cap takes a turn here; needed while a serving is under way only
+    CollectionSpec("frequency", {"turn": INT, "at": DATE}),
     # The issue of an offer to one customer, with the offer as it was promised
     CollectionSpec(
         "grants",

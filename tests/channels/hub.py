@@ -16,6 +16,7 @@ from hub.decisions.service import DecisionService
 from hub.events.service import IngestService
 from hub.kit.clock import FixedClock, isoformat
 from hub.layers.base import Layer
+from hub.ledger.frequency import FrequencyService
 from hub.ledger.service import LedgerService
 from hub.offers.service import OfferService
 from hub.profiles.identity import parse_ref
@@ -89,6 +90,7 @@ async def open_hub(
         decisions=DecisionService(lambda: catalogue.snapshot, scenarios, layers),
         ledger=ledger,
         offers=offers,
+        frequency=FrequencyService(store),
         signer=signer,
     )
     control = ControlService(ingest, profiles)

@@ -31,6 +31,7 @@ from hub.insights.similar import SimilarService
 from hub.kit.clock import FixedClock
 from hub.kit.ids import new_id
 from hub.layers.registry import load_layers
+from hub.ledger.frequency import FrequencyService
 from hub.ledger.service import LedgerService
 from hub.ledger.timeline import ServedTimeline
 from hub.offers.service import OfferService
@@ -259,6 +260,7 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
             decisions=DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes),
             ledger=ledger,
             offers=offers,
+            frequency=FrequencyService(store),
             signer=signer,
         ),
         answers=AnswerService(catalogue, encoder),
