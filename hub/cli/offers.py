@@ -31,7 +31,7 @@ def report(
     """Print the balance of every account of every offer: exactly the sums of the entries.
 
     Entries, grants and the counters that bound the budgets are compared with each other; where they do
-    not agree it is said and the exit code is 1. Run it on a quiet store: the three are read in turn.
+    not agree it is said and the exit code is 1.
     """
 
     async def work() -> tuple[list[tuple[str, ...]], bool, tuple[str, ...]]:

@@ -151,11 +151,10 @@ class OfferRepository:
                 grant_from(d) for d in await self._grants.find(query, session=session).limit(most).to_list()
             ]
 
-    async def counters(self, keys: Collection[str] | None = None) -> dict[str, dict[str, Any]]:
+    async def counters(self, session: Any = None) -> dict[str, dict[str, Any]]:
         """Return how much of each offer is out or used."""
-        query = {} if keys is None else {"_id": {"$in": sorted(keys)}}
         with store_faults():
-            return {document["_id"]: document async for document in self._counters.find(query)}
+            return {document["_id"]: document async for document in self._counters.find({}, session=session)}
 
     # writing
 
@@ -227,12 +226,12 @@ class OfferRepository:
 
     # the books
 
-    async def balances(self) -> list[tuple[str, Account, str, int, Decimal]]:
+    async def balances(self, session: Any = None) -> list[tuple[str, Account, str, int, Decimal]]:
         """Return the sums of all entries: offer key, account, currency, units, amount."""
         by = {"offer": "$offer_key", "account": "$account", "currency": "$currency"}
         group = {"_id": by, "units": {"$sum": "$units"}, "amount": {"$sum": "$amount"}}
         with store_faults():
-            found = await (await self._entries.aggregate([{"$group": group}])).to_list()
+            found = await (await self._entries.aggregate([{"$group": group}], session=session)).to_list()
         return [
             (
                 row["_id"]["offer"],
@@ -244,7 +243,7 @@ class OfferRepository:
             for row in found
         ]
 
-    async def standing_sums(self) -> list[tuple[str, GrantState, str, int, Decimal]]:
+    async def standing_sums(self, session: Any = None) -> list[tuple[str, GrantState, str, int, Decimal]]:
         """Return what the grants themselves come to: offer key, state, currency, units, amount."""
         worth = {"$ifNull": ["$offer.value", "$offer.amount_off"]}
         group = {
@@ -257,7 +256,9 @@ class OfferRepository:
             "amount": {"$sum": {"$ifNull": ["$worth.amount", Decimal128("0")]}},
         }
         with store_faults():
-            cursor = await self._grants.aggregate([{"$set": {"worth": worth}}, {"$group": group}])
+            cursor = await self._grants.aggregate(
+                [{"$set": {"worth": worth}}, {"$group": group}], session=session
+            )
             found = await cursor.to_list()
         return [
             (

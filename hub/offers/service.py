@@ -176,13 +176,17 @@ class OfferService:
     async def audit(self) -> tuple[str, ...]:
         """Compare entries, grants and counters; return what does not agree, in sentences: empty if all does.
 
-        The three are read one after the other, so it is meant for moments when nothing is issued.
+        The three are read at one instant, whatever is issued and redeemed meanwhile.
         """
-        return audit(
-            await self._repository.balances(),
-            await self._repository.standing_sums(),
-            await self._repository.counters(),
-        )
+
+        async def work(session: Any) -> tuple[str, ...]:
+            return audit(
+                await self._repository.balances(session),
+                await self._repository.standing_sums(session),
+                await self._repository.counters(session),
+            )
+
+        return await self._repository.in_transaction(work)
 
     async def close(self) -> None:
         """Wait until everything handed in is settled."""

@@ -81,6 +81,7 @@ class World:
             Faults(self.chance, till.offers, 0.02)
         self.into: dict[str, str] = {}
         self.known: list[Grant] = []
+        self.left: list[asyncio.Future[Any]] = []  # calls whose callers did not wait
         self.keys = [f"key-{seed}-{n}" for n in range(4)]
 
     async def begin(self) -> None:
@@ -116,10 +117,12 @@ class World:
         }[chance.choices(("promise", "grant", "redeem", "reverse", "expire"), (4, 4, 6, 2, 1))[0]]
         try:
             if chance.random() < 0.1:  # a caller who does not wait
-                await asyncio.wait_for(work(), chance.random() * 0.02)
+                task = asyncio.ensure_future(work())
+                self.left.append(task)
+                await asyncio.wait({task}, timeout=chance.random() * 0.02)
             else:
                 await work()
-        except (TuttiError, Died, TimeoutError):
+        except (TuttiError, Died):
             return
 
     async def relink(self) -> None:
@@ -158,6 +161,10 @@ class World:
         before = await self.counted()
         work = [self.call() for _ in range(self.chance.randint(2, 7))]
         await asyncio.gather(*work, *([self.relink()] if moving else ()))
+        for outcome in await asyncio.gather(*self.left, return_exceptions=True):
+            if isinstance(outcome, BaseException) and not isinstance(outcome, (TuttiError, Died)):
+                raise outcome
+        self.left.clear()
         for till in self.tills:
             await till.offers.close()
         await self.check(before, moved=moving)
