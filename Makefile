@@ -22,7 +22,7 @@ run: setup ## Start the hub with the demo brand on the embedded store: http://12
 test: setup ## Run every test
 	@bash deploy/test.sh "$(BIN)"
 
-prove: setup ## Prove the laws in a thousand random sequences each; takes a while
+prove: setup ## Run the long proofs of the laws, 1,000 random sequences each; takes a while
 	$(BIN)/python -m pytest -m prove tests
 
 lint: setup ## ruff, mypy --strict, the import contract, the printed schema
