@@ -243,7 +243,7 @@ class ExperienceService:
         else:
             standing = await self._standing(admission.profile, snapshot, at or now, store)
             drafted = draft if preview else None
-            capped = await self._capped(admission.profile, scenario, at or now, store)
+            capped = await self._capped(admission.profile, scenario, at or now, store, drafted)
             decision = await self._decide(
                 admission.view, scenario, mix or MixRequest(), at or now, standing, capped, store, drafted
             )
@@ -321,11 +321,16 @@ class ExperienceService:
             return replace(plain, degraded=LAYERS_FAILED)
 
     async def _capped(
-        self, profile: Profile | None, scenario: str, at: datetime, store: _StoreTime
+        self,
+        profile: Profile | None,
+        scenario: str,
+        at: datetime,
+        store: _StoreTime,
+        draft: Scenario | None = None,
     ) -> "_Capped":
         """Count what the scenario's frequency caps look at; nothing for somebody whom the hub does not know."""
         try:
-            caps = await store.of(self._decisions.caps(scenario))
+            caps = await store.of(self._decisions.caps(scenario)) if draft is None else draft.frequency
             if not caps or profile is None:
                 return NO_CAPS
             seen = await store.of(self._frequency.seen(profile, caps, at))
