@@ -58,7 +58,8 @@ class MomentLayer:
 
     def score(self, view: ProfileView, candidates: Candidates, moment: Moment) -> Contribution:
         """Score from -1 to 1 by what the moment calls for."""
-        suit = _SUITS.get(moment.key)
+        # Whom the hub may not know is met as on a first visit, and so sees what any stranger sees.
+        suit = _SUITS.get(moment.key if view.personal else "first_visit")
         if suit is None or not len(candidates):
             return Contribution(np.zeros(len(candidates)))
         suited = suit(view, candidates, moment)

@@ -185,6 +185,10 @@ class TestMoment:
         assert said["bread"][0] == 0.4
         assert said["rose"][0] == 0
 
+    def test_who_refused_is_met_as_a_stranger_is(self):
+        refused = make_view(personal=False)
+        assert self.said("browsing", refused) == self.said("first_visit", make_stranger())
+
     def test_return_shows_what_is_new_since(self):
         view = make_view(
             last_seen_at=NOW - 60 * DAY, recent=(make_signal(SignalKind.VIEWED, "rose", ago=60 * DAY),)
