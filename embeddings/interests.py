@@ -8,6 +8,7 @@ of time alone changes nothing. Everything here is a pure function of its argumen
 which signals are handed over does not matter.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,9 +74,7 @@ def cluster(
     kept = np.flatnonzero((weights > FADED) & vectors.any(axis=1))
     if not kept.size:
         return []
-    order = np.array(
-        sorted(kept, key=lambda row: (times[row], weights[row], vectors[row].tobytes())), np.intp
-    )
+    order = _in_order(kept, vectors, weights, times)
     chosen, faded = vectors[order], weights[order]
     groups = _lead(chosen, faded, threshold)
     totals = np.array([faded[group].sum() for group in groups])
@@ -84,6 +83,21 @@ def cluster(
     return [
         _direction(chosen, faded, groups[number], float(totals[number] / whole), order) for number in heaviest
     ]
+
+
+def _in_order(
+    kept: NDArray[np.intp], vectors: NDArray[np.float32], weights: NDArray[np.float64], times: NDArray[np.float64]
+) -> NDArray[np.intp]:
+    """Return rows by time, then weight; of equals by their vectors, so that the order of arguments says nothing."""
+    order = kept[np.lexsort((weights[kept], times[kept]))]
+    alike = (np.diff(times[order]) == 0) & (np.diff(weights[order]) == 0)
+    if not alike.any():
+        return order
+    starts = np.flatnonzero(np.r_[True, ~alike])
+    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+        if end - start > 1:
+            order[start:end] = sorted(order[start:end], key=lambda row: vectors[row].tobytes())
+    return order
 
 
 def decayed(
@@ -105,25 +119,30 @@ def _lead(
     """
     pairs = (vectors @ vectors.T).astype(np.float64)
     count = len(vectors)
+    squares = (weights * weights * pairs.diagonal()).tolist()
+    pairs *= weights[:, None]
+    doubled = (2 * weights).tolist()
     sums = np.zeros((count, count))  # sums[g, i]: product of direction g, not scaled, with signal i
-    lengths = np.zeros(count)  # squared length of each direction
-    owner = np.zeros(count, np.intp)
-    groups = 0
+    lengths: list[float] = []  # squared length of each direction
+    roots = np.ones(count)  # their square roots
+    members: list[list[int]] = []
+    cosines = np.empty(count)
     for row in range(count):
-        nearest = -1
-        if groups:
-            cosines = sums[:groups, row] / np.sqrt(lengths[:groups])
-            best = int(cosines.argmax())
-            if cosines[best] >= threshold:
+        known = len(members)
+        nearest = known
+        if known:
+            found = np.divide(sums[:known, row], roots[:known], out=cosines[:known])
+            best = int(found.argmax())
+            if found[best] >= threshold:
                 nearest = best
-        if nearest < 0:
-            nearest = groups
-            groups += 1
-        weight = weights[row]
-        lengths[nearest] += 2 * weight * sums[nearest, row] + weight * weight * pairs[row, row]
-        sums[nearest] += weight * pairs[row]
-        owner[row] = nearest
-    return [np.flatnonzero(owner == group) for group in range(groups)]
+        if nearest == known:
+            members.append([])
+            lengths.append(0.0)
+        lengths[nearest] += doubled[row] * sums.item(nearest, row) + squares[row]
+        roots[nearest] = math.sqrt(lengths[nearest])
+        sums[nearest, row + 1 :] += pairs[row, row + 1 :]  # what came before is settled
+        members[nearest].append(row)
+    return [np.array(group, np.intp) for group in members]
 
 
 def _direction(

@@ -20,7 +20,9 @@ REPEATED = 0.5  # what a title that the first phrase covers counts for the secon
 WEAK = 0.4  # factor for each weak word in a phrase
 SOLID = 1.3  # factor for more than one word: "luggage tags" rather than "luggage"
 CHANCE = 0.5  # factor for words that stand together in one title of the corpus only: it may be chance
-REMEMBERED = 16_384  # titles whose phrases are kept
+REMEMBERED = 16_384  # titles whose phrases are kept, and phrases whose weights are
+PRUNED = 1 - 1e-9  # so that rounding prunes nothing that could win
+LABELS_REMEMBERED = 8_192  # labels kept by their evidence: one more event changes the evidence of one direction
 
 _WORD = re.compile(r"[^\W\d_]+(?:['\N{RIGHT SINGLE QUOTATION MARK}-][^\W\d_]+)*")
 _BREAK = re.compile(r"[,;:.!?()/\"|\u2013\u2014]|\s-\s|\d+")
@@ -44,7 +46,7 @@ Phrase = tuple[str, ...]
 
 
 class Labeller:
-    """Knows the usual words of a corpus; immutable but for a memory of titles."""
+    """Knows the usual words of a corpus; immutable but for memories, which change no answer."""
 
     def __init__(
         self, counts: Counter[Phrase], surfaces: dict[str, str], plurals: dict[str, str], texts: int
@@ -54,6 +56,9 @@ class Labeller:
         self._plurals = plurals
         self._texts = texts
         self._phrases_of = lru_cache(maxsize=REMEMBERED)(self._phrases)
+        self._worth_of = lru_cache(maxsize=REMEMBERED)(self._worth)
+        self._label_of = lru_cache(maxsize=LABELS_REMEMBERED)(self._label)
+        self._most_worth = math.log((texts + 2 * USUAL) / USUAL) * SOLID
 
     @classmethod
     def fit(cls, texts: Iterable[str]) -> Self:
@@ -87,9 +92,13 @@ class Labeller:
         weights = [1.0] * len(texts) if weights is None else weights
         if len(weights) != len(texts):
             raise ValueError(f"{len(texts)} texts, but {len(weights)} weights")
-        said: dict[str, float] = defaultdict(float)  # a title bought five times is one title, heavier
+        said: dict[str, float] = {}  # a title bought five times is one title, heavier
         for text, weight in zip(texts, weights, strict=True):
-            said[text] += max(float(weight), 0.0)
+            said[text] = said.get(text, 0.0) + max(float(weight), 0.0)
+        return self._label_of(tuple(said.items()), frozenset(taken))
+
+    def _label(self, evidence: tuple[tuple[str, float], ...], taken: frozenset[str]) -> str:
+        said = dict(evidence)
         whole = sum(said.values())
         if not whole:
             said = dict.fromkeys(said, 1.0)
@@ -124,22 +133,27 @@ class Labeller:
         most = MOST_WORDS - len(apart_from)
         best: tuple[Phrase, float] | None = None
         best_rank = (0.0, 0)
+        least = 0.0  # a share that could not reach the best score, were its phrase as telling as one can be
         for phrase, share in shares.items():
-            if len(phrase) > most or not set(phrase).isdisjoint(apart_from):
+            if share < least or len(phrase) > most:
                 continue
-            usual = (self._counts[phrase] + USUAL) / (self._texts + 2 * USUAL)
-            score = share * math.log(max(share / usual, 1.0)) * self._weight(phrase)
+            if apart_from and not set(phrase).isdisjoint(apart_from):
+                continue
+            usual, weight = self._worth_of(phrase)
+            score = share * math.log(max(share / usual, 1.0)) * weight
             rank = (score, len(phrase))
             better = best is None or rank > best_rank or (rank == best_rank and phrase < best[0])
             if score > 0 and better and (apart_from or self._spell(phrase, titles) not in taken):
                 best, best_rank = (phrase, score), rank
+                least = score / self._most_worth * PRUNED
         return best
 
-    def _weight(self, phrase: Phrase) -> float:
+    def _worth(self, phrase: Phrase) -> tuple[float, float]:
+        """Return a phrase's usual share of titles, and its weight."""
         weight = WEAK ** sum(word in _PALE for word in phrase)
         if len(phrase) > 1:
             weight *= SOLID if phrase in self._counts or not self._texts else SOLID * CHANCE
-        return weight
+        return (self._counts[phrase] + USUAL) / (self._texts + 2 * USUAL), weight
 
     def _spell(self, phrase: Phrase, titles: Sequence[tuple[frozenset[Phrase], float]]) -> str:
         """Return a phrase as words: in the plural where several titles share it and the corpus knows one."""

@@ -51,8 +51,10 @@ def need(context: Context, *scopes: Scope, doing: str) -> None:
         )
 
 
-async def experience_for(context: Context, ref: CustomerRef, channel: Channel) -> CustomerRef:
-    """Return for whom an experience is to be assembled.
+async def experience_for(
+    context: Context, ref: CustomerRef, channel: Channel, *, keep: bool = True
+) -> CustomerRef:
+    """Return for whom an experience is to be assembled; `keep` as in `ProfileService.find`.
 
     Raises:
         Forbidden: if the key is not for this channel, or its token not for this customer.
@@ -64,16 +66,18 @@ async def experience_for(context: Context, ref: CustomerRef, channel: Channel) -
     if own == ref:
         return own
     try:
-        return await within(context.services.settings.store_deadline, _browsed(context, ref, own))
+        return await within(context.services.settings.store_deadline, _browsed(context, ref, own, keep=keep))
     except (Unavailable, TimeoutError):
         # A shopper is never shown an error because the store is away. These two need no look at it:
         # the customer whom the token names, and nobody.
         return own or unknown_visitor()
 
 
-async def _browsed(context: Context, ref: CustomerRef, own: CustomerRef | None) -> CustomerRef:
-    found = await context.services.profiles.find(ref)
-    if own is not None and found is not None and await _is(context, own, found):
+async def _browsed(
+    context: Context, ref: CustomerRef, own: CustomerRef | None, *, keep: bool
+) -> CustomerRef:
+    found = await context.services.profiles.find(ref, keep=keep)
+    if own is not None and found is not None and await _is(context, own, found, keep=keep):
         return own
     if ref.type != "anonymous_id":
         raise Forbidden(
@@ -170,10 +174,10 @@ def unknown_visitor() -> CustomerRef:
     return CustomerRef("anonymous_id", new_id("nobody"))
 
 
-async def _is(context: Context, ref: CustomerRef, profile: Profile) -> bool:
+async def _is(context: Context, ref: CustomerRef, profile: Profile, *, keep: bool = True) -> bool:
     if ref.type == "id" and ref.value in {profile.id, *profile.former_ids}:
         return True
     if any(identity.type == ref.type and identity.value == ref.value for identity in profile.identities):
         return True
-    found = await context.services.profiles.find(ref)
+    found = await context.services.profiles.find(ref, keep=keep)
     return found is not None and found.id == profile.id

@@ -46,7 +46,7 @@ async def experience(
         InvalidInput: if the mix is impossible.
         NotFound: if there is no such scenario.
     """
-    who = await access.experience_for(context, ref, channel)
+    who = await access.experience_for(context, ref, channel, keep=not preview)
     return await context.services.experiences.assemble(
         who,
         channel=channel,

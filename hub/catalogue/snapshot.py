@@ -53,11 +53,13 @@ class CatalogueSnapshot:
     segments: tuple[Segment, ...] = ()
     audience: Audience = NOBODY
     editorial: NDArray[np.float32] = field(init=False)
+    placed: NDArray[np.bool_] = field(init=False)  # has a vector
     codes_below: Mapping[str, NDArray[np.int32]] = field(init=False)  # category or ancestor of one -> codes
     # (n,) float64: how dear each is among its like, in standard deviations; NaN where there is no price
     price_levels: NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "placed", self.vectors.any(axis=1))
         pushes = (content.editorial for content in self.contents)
         object.__setattr__(self, "editorial", np.fromiter(pushes, np.float32, len(self.contents)))
         below: dict[str, list[int]] = {}
@@ -79,7 +81,7 @@ class CatalogueSnapshot:
     def vector(self, key: str) -> NDArray[np.float32] | None:
         """Return the vector of a content key, None if it has none."""
         row = self.rows.get(key)
-        return None if row is None or not self.vectors[row].any() else self.vectors[row]
+        return None if row is None or not self.placed[row] else self.vectors[row]
 
     def rows_of_category(self, category: str) -> NDArray[np.intp]:
         """Return the rows whose category is `category` or lies below it."""

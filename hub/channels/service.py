@@ -6,7 +6,7 @@
           the brand's base experience, marked                experience says so; a message is withheld
 
 A preview goes the same way and leaves nothing behind: it never reaches the ledger, its links do
-nothing, and no step before the ledger writes (law 7).
+nothing, and no step before the ledger writes (law 7): a profile that lags behind is folded in memory.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ T = TypeVar("T")
 class Profiles(Protocol):
     """What is needed of the profile service."""
 
-    async def find(self, ref: CustomerRef) -> Profile | None: ...
+    async def find(self, ref: CustomerRef, *, keep: bool = True) -> Profile | None: ...
 
 
 class Decisions(Protocol):
@@ -234,7 +234,7 @@ class ExperienceService:
         now, capped = self._clock.now(), NO_CAPS
         snapshot = self._catalogue.snapshot
         store = _StoreTime(self._settings.store_deadline)
-        read = await self._read(ref, store)
+        read = await self._read(ref, store, keep=not preview)
         admission = admit(
             read.profile, snapshot, channel=channel.value, at=at or now, rules=self._rules, gpc=gpc
         )
@@ -278,9 +278,9 @@ class ExperienceService:
             return _unrecorded(decision, channel, context)
         return experience
 
-    async def _read(self, ref: CustomerRef, store: _StoreTime) -> _Read:
+    async def _read(self, ref: CustomerRef, store: _StoreTime, *, keep: bool) -> _Read:
         try:
-            return _Read(await store.of(self._profiles.find(ref)))
+            return _Read(await store.of(self._profiles.find(ref, keep=keep)))
         except Unavailable:
             log.warning("profile not read in time", ref_type=ref.type)
             return _Read(None, STORE_SLOW)

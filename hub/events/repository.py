@@ -15,6 +15,9 @@ from hub.store.database import Database
 from hub.store.faults import DUPLICATE_KEY, store_faults
 
 
+ALL = 0  # as the store says it
+
+
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
     """An event and the facet that it is projected into."""
@@ -102,7 +105,7 @@ class EventRepository:
         return set()
 
     async def unprojected(self, facet_ids: Collection[str], *, most: int) -> list[StoredEvent]:
-        """Return events of facets that are not projected yet, the first to come first."""
+        """Return at most so many (or `ALL`) events of facets that are not projected yet, the first to come first."""
         query = {"projected": False, "facet_id": {"$in": sorted(facet_ids)}}
         with store_faults():
             found = await self._events.find(query).limit(most).to_list()

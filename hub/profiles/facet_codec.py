@@ -6,7 +6,8 @@ little-endian 32-bit integers each (stamp, quantity, order or -1).
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -25,30 +26,35 @@ from hub.profiles.model import (
 )
 
 _SIGNAL_KINDS = {kind.value: kind for kind in SignalKind}
+_SPELLED = {kind: kind.value for kind in SignalKind}
 _SOURCES = {source.value: source for source in Source}
 
 
-_LINE = struct.Struct("<iii")
+_LINE = 12  # bytes: three integers of 32 bits
 _NO_ORDER = -1
+_new_stamp: Callable[[Any], Stamp] = partial(tuple.__new__, Stamp)
+_new_signal: Callable[[Any], Signal] = partial(tuple.__new__, Signal)
+_new_line: Callable[[Any], PurchaseLine] = partial(tuple.__new__, PurchaseLine)
 
 
-class _Stamps:
-    """Stamps in the order of their first use."""
+class _Positions(dict[Any, int]):
+    """Things in the order of their first use, which gives each its position."""
 
-    def __init__(self) -> None:
-        self.positions: dict[tuple[Any, str], int] = {}
+    def __missing__(self, thing: Any) -> int:
+        self[thing] = position = len(self)
+        return position
 
-    def __call__(self, stamp: Stamp) -> int:
-        return self.positions.setdefault((stamp.at, stamp.message_id), len(self.positions))
+
+_At = Callable[[Stamp], int]
 
 
 def facet_to_document(facet: Facet) -> dict[str, Any]:
     """Return a facet as a document; equal facets give equal documents."""
-    at = _Stamps()
-    orders: dict[str, int] = {}
+    stamps, orders = _Positions(), _Positions()
+    at: _At = stamps.__getitem__
     document: dict[str, Any] = {
-        "signals": [[at(s.stamp), s.kind.value, s.content_key, s.text] for s in facet.signals],
-        "purchases": [[key, _packed(lines, at, orders)] for key, lines in sorted(facet.purchases.items())],
+        "signals": [[at(stamp), _SPELLED[kind], key, text] for stamp, kind, key, text in facet.signals],
+        "purchases": _packed(facet.purchases, at, orders),
         "carts": [[key, inside, at(stamp)] for key, (inside, stamp) in sorted(facet.carts.items())],
         "feedback": [[key, kind.value, at(stamp)] for key, (kind, stamp) in sorted(facet.feedback.items())],
         "identities": [
@@ -66,39 +72,56 @@ def facet_to_document(facet: Facet) -> dict[str, Any]:
         "first_seen_at": facet.first_seen_at,
         "last_seen_at": facet.last_seen_at,
     }
-    document["stamps"] = [list(position) for position in at.positions]
+    document["stamps"] = [list(stamp) for stamp in stamps]
     document["orders"] = list(orders)
     return document
 
 
-def _packed(lines: Sequence[PurchaseLine], at: _Stamps, orders: dict[str, int]) -> bytes:
-    numbers = [
-        (
-            at(line.stamp),
-            line.quantity,
-            _NO_ORDER if line.order_id is None else orders.setdefault(line.order_id, len(orders)),
-        )
-        for line in lines
-    ]
-    return struct.pack(f"<{3 * len(numbers)}i", *chain.from_iterable(numbers))
+def _packed(
+    purchases: Mapping[str, Sequence[PurchaseLine]], at: _At, orders: _Positions
+) -> list[list[str | bytes]]:
+    """Return the lines of each content, packed. All are packed in one go and cut apart, not one by one."""
+    keys = sorted(purchases)
+    lines = list(chain.from_iterable(map(purchases.__getitem__, keys)))
+    if not lines:
+        return []
+    made, quantities, ordered = zip(*lines, strict=True)
+    places = [_NO_ORDER if order is None else orders[order] for order in ordered]
+    numbers = chain.from_iterable(zip(map(at, made), quantities, places, strict=True))
+    packed = struct.pack(f"<{3 * len(lines)}i", *numbers)
+    found: list[list[str | bytes]] = []
+    start = 0
+    for key in keys:
+        end = start + _LINE * len(purchases[key])
+        found.append([key, packed[start:end]])
+        start = end
+    return found
 
 
-def _lines(packed: bytes, stamps: Sequence[Stamp], orders: Sequence[str | None]) -> tuple[PurchaseLine, ...]:
-    return tuple(
-        [
-            PurchaseLine(stamps[stamp], quantity, orders[order])
-            for stamp, quantity, order in _LINE.iter_unpack(packed)
-        ]
-    )
+def _unpacked(
+    purchases: Sequence[tuple[str, bytes]], stamps: Sequence[Stamp], orders: Sequence[str | None]
+) -> dict[str, tuple[PurchaseLine, ...]]:
+    packed = b"".join([lines for _, lines in purchases])
+    numbers = struct.unpack(f"<{len(packed) // 4}i", packed)
+    made = map(stamps.__getitem__, numbers[0::3])
+    ordered = map(orders.__getitem__, numbers[2::3])
+    lines = list(map(_new_line, zip(made, numbers[1::3], ordered, strict=True)))
+    found = {}
+    start = 0
+    for key, part in purchases:
+        end = start + len(part) // _LINE
+        found[key] = tuple(lines[start:end])
+        start = end
+    return found
 
 
-def _facts(facts: Mapping[str, Fact], at: _Stamps) -> list[list[Any]]:
+def _facts(facts: Mapping[str, Fact], at: _At) -> list[list[Any]]:
     return [[key, fact.value, fact.source.value, at(fact.stamp)] for key, fact in sorted(facts.items())]
 
 
 def facet_from_document(document: Mapping[str, Any]) -> Facet:
     """Return the facet that a document holds."""
-    stamps = [Stamp(at, message_id) for at, message_id in document["stamps"]]
+    stamps = list(map(_new_stamp, document["stamps"]))
     orders: list[str | None] = [*document["orders"], None]  # so that _NO_ORDER, the last, is None
 
     def facts(name: str) -> dict[str, Fact]:
@@ -117,9 +140,9 @@ def facet_from_document(document: Mapping[str, Any]) -> Facet:
         },
         feedback={key: (FeedbackKind(kind), stamps[s]) for key, kind, s in document["feedback"]},
         signals=tuple(
-            Signal(stamps[s], _SIGNAL_KINDS[kind], key, text) for s, kind, key, text in document["signals"]
+            [_new_signal((stamps[s], _SIGNAL_KINDS[kind], key, text)) for s, kind, key, text in document["signals"]]
         ),
-        purchases={key: _lines(packed, stamps, orders) for key, packed in document["purchases"]},
+        purchases=_unpacked(document["purchases"], stamps, orders),
         carts={key: (inside, stamps[s]) for key, inside, s in document["carts"]},
         void_orders={key: stamps[s] for key, s in document["void_orders"]},
         disowned={key: stamps[s] for key, s in document["disowned"]},

@@ -68,12 +68,12 @@ def fold(
 
 def unplaced(facets: Sequence[LinkedFacet], knowledge: Knowledge) -> bool:
     """Tell whether facets speak of contents or words that have no vector (yet)."""
-    return any(
-        (signal.content_key is not None and knowledge.vector(signal.content_key) is None)
-        or (signal.kind is SignalKind.SEARCHED and knowledge.text_vector(signal.text or "") is None)
-        for linked in facets
-        for signal in linked.facet.signals
-    )
+    signals = [signal for linked in facets for signal in linked.facet.signals]
+    keys = {signal.content_key for signal in signals if signal.content_key is not None}
+    if any(knowledge.vector(key) is None for key in keys):
+        return True
+    searched = {signal.text or "" for signal in signals if signal.kind is SignalKind.SEARCHED}
+    return any(knowledge.text_vector(text) is None for text in searched)
 
 
 def _in_force(facts: Mapping[str, Fact]) -> dict[str, Fact]:
@@ -102,10 +102,10 @@ def _owned(whole: Facet) -> dict[str, Ownership]:
     owned = {}
     for key in sorted(whole.purchases):
         count, first, last = 0, None, None
-        for line in active_lines(whole, key):
-            count += line.quantity
-            if line.quantity > 0:
-                last = line.stamp.at  # lines are oldest first
+        for stamp, quantity, _ in active_lines(whole, key):
+            count += quantity
+            if quantity > 0:
+                last = stamp.at  # lines are oldest first
                 first = first or last
         if count > 0 and first is not None and last is not None:
             owned[key] = Ownership(count, first, last)

@@ -6,8 +6,8 @@ counts as evidence and how much.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +46,7 @@ AGAINST = frozenset({FeedbackKind.LESS, FeedbackKind.HIDE})
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sign:
+class _Sign(NamedTuple):
     """One piece of evidence: what it is about, when, and how much it says."""
 
     subject: str
@@ -82,30 +81,38 @@ class _Collector:
         self._knowledge = knowledge
 
     def _sign(self, key: str | None, text: str | None, stamp: Stamp, weight: float) -> _Sign | None:
-        subject = key if key is not None else text_subject(text or "")
-        disowned = self._facet.disowned.get(subject)
-        if weight <= 0 or (disowned is not None and stamp <= disowned):
+        if weight <= 0:
             return None
+        disowned = self._facet.disowned
         if key is not None:
-            vector, words = self._knowledge.vector(key), self._knowledge.title(key) or key
-        else:
-            vector, words = self._knowledge.text_vector(text or ""), text or ""
-        return None if vector is None else _Sign(subject, key, words, stamp.at, weight, vector)
+            if disowned and key in disowned and stamp <= disowned[key]:
+                return None
+            vector = self._knowledge.vector(key)
+            return vector if vector is None else _Sign(key, key, self._words(key), stamp.at, weight, vector)
+        words = text or ""
+        subject = text_subject(words)
+        if disowned and subject in disowned and stamp <= disowned[subject]:
+            return None
+        vector = self._knowledge.text_vector(words)
+        return vector if vector is None else _Sign(subject, None, words, stamp.at, weight, vector)
+
+    def _words(self, key: str) -> str:
+        return self._knowledge.title(key) or key
 
     def done(self, owned: Mapping[str, Ownership]) -> list[_Sign]:
         """Return what the customer's doings say, oldest first."""
         feedback = self._facet.feedback
         against = {key for key, (kind, _) in feedback.items() if kind in AGAINST}
         signs = []
-        for signal in self._facet.signals:
-            key, weight = signal.content_key, SIGNAL_WEIGHTS[signal.kind]
+        for stamp, kind, key, text in self._facet.signals:
             if key in against:
                 continue
-            if signal.kind is SignalKind.PURCHASED and key not in owned:
+            weight = SIGNAL_WEIGHTS[kind]
+            if kind is SignalKind.PURCHASED and key not in owned:
                 weight = SIGNAL_WEIGHTS[SignalKind.VIEWED]  # it went back
-            signs.append(self._sign(key, signal.text, signal.stamp, weight))
-        for key, (kind, stamp) in sorted(feedback.items()):
-            if kind in {FeedbackKind.SAVE, FeedbackKind.REPEAT}:
+            signs.append(self._sign(key, text, stamp, weight))
+        for key, (told, stamp) in sorted(feedback.items()):
+            if told in {FeedbackKind.SAVE, FeedbackKind.REPEAT}:
                 signs.append(self._sign(key, None, stamp, LIKED_WEIGHT))
         return [sign for sign in signs if sign is not None]
 
@@ -202,7 +209,7 @@ def _evidence(members: Sequence[_Sign]) -> tuple[Evidence, ...]:
     """Return the contents behind an interest, each once, the latest first."""
     last: dict[str, datetime] = {}
     for sign in members:
-        if sign.key is not None:
-            last[sign.key] = max(sign.at, last.get(sign.key, sign.at))
+        if sign.key is not None and (sign.key not in last or last[sign.key] < sign.at):
+            last[sign.key] = sign.at
     newest = sorted(last.items(), key=lambda entry: (entry[1], entry[0]), reverse=True)
     return tuple(Evidence(key, at) for key, at in newest[:MOST_EVIDENCE])

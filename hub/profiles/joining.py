@@ -5,7 +5,8 @@ latest      a set cut to its latest members: what fell out could never come back
 identity    first seen at the earliest, verified if ever
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from hub.kit.canonical import canonical
@@ -24,6 +25,7 @@ from hub.profiles.model import (
 T = TypeVar("T")
 MOST_SIGNALS = 300
 MOST_LINES = 8  # purchases kept of one content
+FEW = 8  # so many times longer is a long history than what is added to it one by one
 
 _RANK = {Source.DECLARED: 2, Source.OBSERVED: 1, Source.INFERRED: 0}
 
@@ -45,17 +47,18 @@ def consent_order(record: ConsentRecord) -> tuple[Any, ...]:
 
 def signal_order(signal: Signal) -> tuple[Any, ...]:
     """Order signals by when they were made."""
-    stamp = signal.stamp
-    return (stamp.at, stamp.message_id, signal.kind.value, signal.content_key or "", signal.text or "")
+    stamp, kind, content_key, text = signal
+    return (*stamp, kind, content_key or "", text or "")  # a kind is a text
 
 
 def line_order(line: PurchaseLine) -> tuple[Any, ...]:
     """Order purchase lines by when they were made."""
-    return (line.stamp.at, line.stamp.message_id, line.quantity, line.order_id or "")
+    stamp, quantity, order_id = line
+    return (*stamp, quantity, order_id or "")
 
 
 def _stamp_order(stamp: Stamp) -> tuple[Any, ...]:
-    return (stamp.at, stamp.message_id)
+    return stamp
 
 
 def _feedback_order(told: tuple[FeedbackKind, Stamp]) -> tuple[Any, ...]:
@@ -77,10 +80,32 @@ def registers(maps: Sequence[Mapping[str, T]], order: Callable[[T], tuple[Any, .
     return joined
 
 
-def latest(members: Iterable[T], order: Callable[[T], tuple[Any, ...]], most: int) -> tuple[T, ...]:
-    """Join sets by union, cut to the latest `most`, oldest first."""
-    unique = {order(member): member for member in members}
-    return tuple(unique[key] for key in sorted(unique)[-most:])
+def latest(
+    sets: Sequence[Sequence[T]], order: Callable[[T], tuple[Any, ...]], most: int
+) -> tuple[T, ...]:
+    """Join sets by union, cut to the latest `most`, oldest first.
+
+    Args:
+        sets: each in order, without repeats.
+        order: a total order; what is equal by it is equal.
+        most: how many are kept.
+    """
+    longest = max(sets, key=len)
+    added = sum(map(len, sets)) - len(longest)
+    if added * FEW < len(longest):
+        # A few join many: each finds its place by halving, so that a long history is not walked anew.
+        joined = list(longest)
+        for one in sets:
+            if one is longest:
+                continue
+            for member in one:
+                place = order(member)
+                at = bisect_left(joined, place, key=order)
+                if at == len(joined) or order(joined[at]) != place:
+                    joined.insert(at, member)
+        return tuple(joined[-most:])
+    unique = {order(member): member for one in sets for member in one}
+    return tuple([unique[place] for place in sorted(unique)[-most:]])
 
 
 def _identities(maps: Sequence[Mapping[str, Identity]]) -> Mapping[str, Identity]:
@@ -104,15 +129,15 @@ def _purchases(
 ) -> Mapping[str, tuple[PurchaseLine, ...]]:
     # Contents that only one facet speaks of keep their lines as they are: a long history is not walked anew.
     joined = dict(maps[0])
-    more: dict[str, list[PurchaseLine]] = {}
+    more: dict[str, list[tuple[PurchaseLine, ...]]] = {}
     for one in maps[1:]:
         for key, lines in one.items():
             if key in joined:
-                more.setdefault(key, []).extend(lines)
+                more.setdefault(key, []).append(lines)
             else:
                 joined[key] = lines
     for key, added in more.items():
-        joined[key] = latest([*joined[key], *added], line_order, MOST_LINES)
+        joined[key] = latest([joined[key], *added], line_order, MOST_LINES)
     return joined
 
 
@@ -128,7 +153,7 @@ def join_all(facets: Sequence[Facet]) -> Facet:
         preferences=registers([one.preferences for one in facets], fact_order),
         consents=registers([one.consents for one in facets], consent_order),
         feedback=registers([one.feedback for one in facets], _feedback_order),
-        signals=latest((s for many in signals for s in many), signal_order, MOST_SIGNALS)
+        signals=latest(signals, signal_order, MOST_SIGNALS)
         if len(signals) > 1
         else (signals[0] if signals else ()),
         purchases=_purchases([one.purchases for one in facets]),

@@ -180,18 +180,46 @@ class Linker:
             await self._repository.move(header)
         return Verdict.LINKED
 
+    async def _is_contradicted(self, claim: Claim, mention: Mention, profile_id: str) -> bool:
+        """Tell whether a visitor's profile would be kept apart from the claim's, or is on its way elsewhere."""
+        header = (await self._repository.headers([profile_id])).get(profile_id)
+        return (
+            (header is not None and header.merged_into is not None)
+            or await self._repository.has_user(profile_id)
+            or (
+                mention.type == "anonymous_id"
+                and await self._repository.reviews.is_of_several(mention.key)
+            )
+            or await self._put_apart(claim.profile_id, profile_id)
+        )
+
     async def _put_apart(self, one: str, other: str) -> bool:
         facets = [await self._repository.facet_ids_of(profile_id) for profile_id in (one, other)]
         return await self._repository.operations.put_apart(*facets)
 
-    async def follow(self, profile_ids: Iterable[str]) -> dict[str, str]:
-        """Return where profiles are now, by id; notes that were not carried out yet are carried out."""
+    async def foresee(self, claims: Sequence[Claim], profile_id: str) -> dict[str, Claim]:
+        """Return which visitors' profiles claims would link into a profile, and which claim each; writes nothing."""
+        homes = await self._repository.homes({key for claim in claims for key in _keys(claim.mention)})
+        linked: dict[str, Claim] = {}
+        for claim in _first_of_each(claims):
+            mention = _as_identity(claim.mention, homes)
+            home = homes.get(mention.key)
+            if home is None or home.profile_id in {profile_id, *linked} or not claim.by_user:
+                continue
+            if mention.type != "anonymous_id" and not (mention.verified and home.verified):
+                continue
+            if not await self._is_contradicted(claim, mention, home.profile_id):
+                linked[home.profile_id] = claim
+        return linked
+
+    async def follow(self, profile_ids: Iterable[str]) -> tuple[dict[str, str], dict[str, Header]]:
+        """Return where profiles are now, by id, and their headers; notes that were not carried out yet are."""
         roots = {profile_id: profile_id for profile_id in profile_ids}
         while True:
             headers = await self._repository.headers(set(roots.values()))
             merged = {key: header for key, header in headers.items() if header.merged_into is not None}
             if not merged:
-                return roots
+                return roots, headers
             for header in merged.values():
                 await self._repository.move(header)
             roots = {

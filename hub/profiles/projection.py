@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 
 from embeddings.cache import CachedEncoder
 from embeddings.labels import Labeller
+from hub.catalogue.model import Content
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.errors import Conflict
 from hub.events.repository import EventRepository, StoredEvent
@@ -56,11 +57,11 @@ class Projector:
     ) -> None:
         self._profiles = profiles
         self._events = events
-        self._snapshot = snapshot
+        self.snapshot = snapshot
         self._encoder = encoder
         self._linker = Linker(profiles)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._labeller: tuple[int, Labeller] | None = None
+        self._labeller: tuple[tuple[Content, ...], Labeller] | None = None
 
     async def project(self, homes: Mapping[str, str]) -> None:
         """Project what waits for facets and fold their profiles.
@@ -105,10 +106,10 @@ class Projector:
     async def _attempt(self, homes: Mapping[str, str], profile_ids: Sequence[str]) -> tuple[bool, bool]:
         """Try once; return whether it was done, and whether there is more to do."""
         state = await self._load(homes, profile_ids)
-        claims = [claim for stored in state.waiting for claim in _claims(stored, state)]
+        claims = [claim for stored in state.waiting for claim in claims_of(stored, state.facets)]
         if claims and await self._linker.link(claims, state.facets):
             return False, True
-        changed = _joined(state)
+        changed = joined(state.waiting, state.facets)
         if not await self._profiles.write_facets(changed):
             return False, True
         state.facets.update((facet.id, facet) for facet in changed)
@@ -119,19 +120,26 @@ class Projector:
         return True, len(state.waiting) >= MOST_EVENTS
 
     async def _load(self, homes: Mapping[str, str], profile_ids: Sequence[str]) -> _State:
-        actual = {**homes, **await self._profiles.owners(homes.keys())}
-        roots = await self._linker.follow({*actual.values(), *profile_ids})
-        current = set(roots.values())
         # Headers before facets: a fold that is written over this header holds at least these facets.
-        headers = await self._profiles.headers(current)
-        facets = {facet.id: facet for facet in await self._profiles.facets_of(current)}
-        waiting = await self._events.unprojected({*facets, *homes}, most=MOST_EVENTS)
+        roots, headers = await self._linker.follow({*homes.values(), *profile_ids})
+        current = set(roots.values())
+        wanted = {*homes, *(key for header in headers.values() for key in header.folded or ())}
+        found, waiting = await asyncio.gather(
+            self._profiles.facets_of(current), self._events.unprojected(wanted, most=MOST_EVENTS)
+        )
+        facets = {facet.id: facet for facet in found}
+        # Seldom: a facet lives elsewhere than was thought, or one that no fold has seen came to a profile.
+        elsewhere = await self._profiles.owners(homes.keys() - facets.keys())
+        if any(owner not in current for owner in elsewhere.values()):
+            return await self._load({**homes, **elsewhere}, profile_ids)
+        if wanted != {*facets, *homes}:
+            waiting = await self._events.unprojected({*facets, *homes}, most=MOST_EVENTS)
         for stored in waiting:
             if stored.facet_id not in facets:
                 facets[stored.facet_id] = LinkedFacet(
                     id=stored.facet_id,
                     version=0,
-                    profile_id=roots[actual[stored.facet_id]],
+                    profile_id=roots[homes[stored.facet_id]],
                     primary=stored.event.primary,
                     facet=Facet(),
                 )
@@ -139,7 +147,7 @@ class Projector:
 
     async def _fold(self, state: _State) -> bool:
         """Fold the profiles that are behind; return False if somebody else was faster with any."""
-        snapshot = self._snapshot()
+        snapshot = self.snapshot()
         by_profile: dict[str, list[LinkedFacet]] = defaultdict(list)
         for facet in state.facets.values():
             by_profile[facet.profile_id].append(facet)
@@ -153,20 +161,42 @@ class Projector:
         knowledge = await self.knowledge(
             [facet.facet for facets in behind.values() for facet in facets], snapshot
         )
-        documents = [folded_document(state.headers[key], facets, knowledge) for key, facets in behind.items()]
+        documents = []
+        for key, facets in behind.items():
+            documents.append(folded_document(state.headers[key], facets, knowledge))
+            await asyncio.sleep(0)  # a fold takes milliseconds, and others want to be answered
         return await self._profiles.write_profiles(documents)
 
-    async def knowledge(self, facets: Sequence[Facet], snapshot: CatalogueSnapshot) -> Knowledge:
-        """Return what the fold of these facets must know, of one snapshot."""
+    async def knowledge(
+        self, facets: Sequence[Facet], snapshot: CatalogueSnapshot, *, keep: bool = True
+    ) -> Knowledge:
+        """Return what the fold of these facets must know, of one snapshot.
+
+        Args:
+            facets: whose words are to be known.
+            snapshot: what is known of contents.
+            keep: let the cache of vectors remember words that it did not know; False writes nothing.
+        """
         texts = texts_of(facets)
         vectors = (
-            await self._encoder.vectors(texts) if texts and self._encoder.id == snapshot.encoder_id else ()
+            await self._encoder.vectors(texts, keep=keep)
+            if texts and self._encoder.id == snapshot.encoder_id
+            else ()
         )
-        titles = hash(tuple(content.title for content in snapshot.contents))
-        if self._labeller is None or self._labeller[0] != titles:
-            labeller = await asyncio.to_thread(Labeller.fit, [content.title for content in snapshot.contents])
-            self._labeller = (titles, labeller)
-        return SnapshotKnowledge(snapshot, dict(zip(texts, vectors, strict=False)), self._labeller[1])
+        return SnapshotKnowledge(
+            snapshot, dict(zip(texts, vectors, strict=False)), await self._labeller_of(snapshot)
+        )
+
+    async def _labeller_of(self, snapshot: CatalogueSnapshot) -> Labeller:
+        """Return what names directions; learnt anew where titles changed, which most new snapshots do not."""
+        known = self._labeller
+        if known is not None and known[0] is snapshot.contents:
+            return known[1]
+        titles = [content.title for content in snapshot.contents]
+        if known is None or [content.title for content in known[0]] != titles:
+            known = (snapshot.contents, await asyncio.to_thread(Labeller.fit, titles))
+        self._labeller = (snapshot.contents, known[1])
+        return known[1]
 
 
 def folded_document(header: Header, facets: Sequence[LinkedFacet], knowledge: Knowledge) -> dict[str, object]:
@@ -196,8 +226,9 @@ def _is_behind(header: Header, facets: Sequence[LinkedFacet], snapshot: Catalogu
     }
 
 
-def _claims(stored: StoredEvent, state: _State) -> list[Claim]:
-    event, facet = stored.event, state.facets[stored.facet_id]
+def claims_of(stored: StoredEvent, facets: Mapping[str, LinkedFacet]) -> list[Claim]:
+    """Return what an event says of who is its customer too."""
+    event, facet = stored.event, facets[stored.facet_id]
     return [
         Claim(facet.id, facet.profile_id, facet.primary.type == "user_id", mention, event.at, event.id)
         for mention in event.mentions
@@ -205,15 +236,15 @@ def _claims(stored: StoredEvent, state: _State) -> list[Claim]:
     ]
 
 
-def _joined(state: _State) -> list[LinkedFacet]:
+def joined(waiting: Sequence[StoredEvent], facets: Mapping[str, LinkedFacet]) -> list[LinkedFacet]:
     """Return the facets that waiting events change, with their next version."""
     projections: dict[str, list[Facet]] = defaultdict(list)
-    for stored in state.waiting:
+    for stored in waiting:
         projections[stored.facet_id].append(project(stored.event))
     changed = []
     for facet_id, parts in projections.items():
-        before = state.facets[facet_id]
-        joined = join_all([before.facet, *parts])
-        if before.version == 0 or joined != before.facet:
-            changed.append(replace(before, version=before.version + 1, facet=joined))
+        before = facets[facet_id]
+        after = join_all([before.facet, *parts])
+        if before.version == 0 or after != before.facet:
+            changed.append(replace(before, version=before.version + 1, facet=after))
     return changed

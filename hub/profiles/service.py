@@ -16,6 +16,7 @@ from hub.profiles.identity import PROFILE_ID
 from hub.profiles.merge_model import OperationKind
 from hub.profiles.model import CustomerRef, Profile
 from hub.profiles.needs import NeedState
+from hub.profiles.peeking import Peeker
 from hub.profiles.profile_codec import Header
 from hub.profiles.projection import Projector, outdated
 from hub.profiles.repository import ProfileRepository
@@ -57,17 +58,22 @@ class ProfileService:
         self.events = EventRepository(store.db)
         self._sources = sources
         self.projector = Projector(self.repository, self.events, snapshot, encoder)
+        self._peeker = Peeker(self.repository, self.events, self.projector)
 
-    async def find(self, ref: CustomerRef) -> Profile | None:
+    async def find(self, ref: CustomerRef, *, keep: bool = True) -> Profile | None:
         """Return the profile of whoever is meant, None for someone never seen; former ids are followed.
+
+        Args:
+            ref: who.
+            keep: write down what had to be folded; False is for previews, and writes nothing at all.
 
         Raises:
             Unavailable: the store does not answer.
         """
         if ref.type == PROFILE_ID:
-            return await self.get(ref.value)
+            return await self.get(ref.value, keep=keep)
         home = (await self.repository.homes([ref.key])).get(ref.key)
-        return None if home is None else await self.get(home.profile_id)
+        return None if home is None else await self.get(home.profile_id, keep=keep)
 
     async def page_of_ids(self, *, after: str = "", most: int) -> list[str]:
         """Return the ids of profiles that stand, in the order of their ids, at most so many after one."""
@@ -87,8 +93,8 @@ class ProfileService:
             )
         return profile
 
-    async def get(self, profile_id: str) -> Profile | None:
-        """Return a profile by its own id or a former one; what lags behind is folded first."""
+    async def get(self, profile_id: str, *, keep: bool = True) -> Profile | None:
+        """Return a profile by its own id or a former one; what lags behind is folded first, see `find`."""
         found: tuple[Header, Profile | None] | None = None
         for _ in range(MOST_HOPS):
             found = await self.repository.get_one_or_none(profile_id)
@@ -98,7 +104,7 @@ class ProfileService:
             if header.merged_into is not None:
                 profile_id = header.merged_into
             elif outdated(header, self.snapshot()):
-                return await self._refreshed(profile_id)
+                return await (self._refreshed(profile_id) if keep else self._peeker.profile(header))
             else:
                 return profile
         return None
