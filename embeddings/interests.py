@@ -86,7 +86,10 @@ def cluster(
 
 
 def _in_order(
-    kept: NDArray[np.intp], vectors: NDArray[np.float32], weights: NDArray[np.float64], times: NDArray[np.float64]
+    kept: NDArray[np.intp],
+    vectors: NDArray[np.float32],
+    weights: NDArray[np.float64],
+    times: NDArray[np.float64],
 ) -> NDArray[np.intp]:
     """Return rows by time, then weight; of equals by their vectors, so that the order of arguments says nothing."""
     order = kept[np.lexsort((weights[kept], times[kept]))]

@@ -22,7 +22,9 @@ SOLID = 1.3  # factor for more than one word: "luggage tags" rather than "luggag
 CHANCE = 0.5  # factor for words that stand together in one title of the corpus only: it may be chance
 REMEMBERED = 16_384  # titles whose phrases are kept, and phrases whose weights are
 PRUNED = 1 - 1e-9  # so that rounding prunes nothing that could win
-LABELS_REMEMBERED = 8_192  # labels kept by their evidence: one more event changes the evidence of one direction
+LABELS_REMEMBERED = (
+    8_192  # labels kept by their evidence: one more event changes the evidence of one direction
+)
 
 _WORD = re.compile(r"[^\W\d_]+(?:['\N{RIGHT SINGLE QUOTATION MARK}-][^\W\d_]+)*")
 _BREAK = re.compile(r"[,;:.!?()/\"|\u2013\u2014]|\s-\s|\d+")

@@ -73,9 +73,7 @@ async def experience_for(
         return own or unknown_visitor()
 
 
-async def _browsed(
-    context: Context, ref: CustomerRef, own: CustomerRef | None, *, keep: bool
-) -> CustomerRef:
+async def _browsed(context: Context, ref: CustomerRef, own: CustomerRef | None, *, keep: bool) -> CustomerRef:
     found = await context.services.profiles.find(ref, keep=keep)
     if own is not None and found is not None and await _is(context, own, found, keep=keep):
         return own

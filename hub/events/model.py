@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from hub.events.names import HANDLED, Handled, TimelineKind
 from hub.profiles.model import CustomerRef, Stamp
@@ -27,9 +27,11 @@ class EventType(StrEnum):
     ALIAS = "alias"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A content that an event is about: so many of it, at what price for one."""
+class Item(NamedTuple):
+    """A content that an event is about: so many of it, at what price for one.
+
+    A named tuple since orders have many: see `hub.profiles.model`.
+    """
 
     key: str
     quantity: int = 1

@@ -14,7 +14,6 @@ from hub.events.names import TimelineKind
 from hub.store.database import Database
 from hub.store.faults import DUPLICATE_KEY, store_faults
 
-
 ALL = 0  # as the store says it
 
 

@@ -140,7 +140,10 @@ def facet_from_document(document: Mapping[str, Any]) -> Facet:
         },
         feedback={key: (FeedbackKind(kind), stamps[s]) for key, kind, s in document["feedback"]},
         signals=tuple(
-            [_new_signal((stamps[s], _SIGNAL_KINDS[kind], key, text)) for s, kind, key, text in document["signals"]]
+            [
+                _new_signal((stamps[s], _SIGNAL_KINDS[kind], key, text))
+                for s, kind, key, text in document["signals"]
+            ]
         ),
         purchases=_unpacked(document["purchases"], stamps, orders),
         carts={key: (inside, stamps[s]) for key, inside, s in document["carts"]},

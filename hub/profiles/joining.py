@@ -80,9 +80,7 @@ def registers(maps: Sequence[Mapping[str, T]], order: Callable[[T], tuple[Any, .
     return joined
 
 
-def latest(
-    sets: Sequence[Sequence[T]], order: Callable[[T], tuple[Any, ...]], most: int
-) -> tuple[T, ...]:
+def latest(sets: Sequence[Sequence[T]], order: Callable[[T], tuple[Any, ...]], most: int) -> tuple[T, ...]:
     """Join sets by union, cut to the latest `most`, oldest first.
 
     Args:

@@ -241,7 +241,8 @@ class Interest:
     ] = ()  # all that it rests on: content keys, and "text:" with searched or said words
 
 
-class Ownership(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Ownership:
     """How often an item was bought, net of what came back, and when first and last."""
 
     count: int

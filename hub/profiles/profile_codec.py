@@ -98,7 +98,7 @@ def profile_to_document(
         ],
         "interests": [_interest(interest) for interest in profile.interests],
         "feedback": [[key, kind.value] for key, kind in profile.feedback.items()],
-        "owned": [[key, *ownership] for key, ownership in profile.owned.items()],
+        "owned": [[key, o.count, o.first_at, o.last_at] for key, o in profile.owned.items()],
         "cart": list(profile.cart),
         "recent": [
             [s.stamp.at, s.stamp.message_id, s.kind.value, s.content_key, s.text] for s in profile.recent

@@ -10,11 +10,12 @@ import pytest
 from hub.catalogue.model import Claim, ContentKind
 from hub.channels.slots import eligible
 from hub.decisions.model import Channel, MixRequest
+from hub.events.service import FOLDED_AT_ONCE
 from hub.kit.money import Money
 from hub.profiles.model import ConsentState, CustomerRef, Purpose
 from hub.store.codecs import to_document
 from tests.channels.house import CONTENTS, FACTS, OFFER
-from tests.channels.hub import HISTORY, open_hub, shown
+from tests.channels.hub import HISTORY, open_hub, shown, track
 
 SCENARIOS = ("home", "newsletter", "service", "welcome_back")
 MIXES = (
@@ -83,6 +84,24 @@ class TestLaw7APreviewChangesNothing:
         at = hub.clock.now() + timedelta(days=40)
         await hub.assemble(preview=True, at=at)
         assert await hub.dump() == before
+
+    async def test_a_profile_that_lags_behind_is_not_brought_up_to_date_by_a_preview(self, hub):
+        crowd = [track("Cart Viewed") | {"userId": f"extra-{n}"} for n in range(FOLDED_AT_ONCE)]
+        words = track("Products Searched", query="words that nobody used before")
+        await hub.send(*crowd, track("Product Viewed", product_id="lily"), words)
+        before = await hub.dump()
+        assert [d["stale"] for d in before["profiles"]].count(True) == FOLDED_AT_ONCE + 1
+        previews = {
+            channel: await hub.assemble("rosa", channel, scenario, preview=True)
+            for channel, scenario in itertools.product(Channel, SCENARIOS)
+        }
+        assert await hub.dump() == before
+        served = await hub.assemble("rosa", Channel.WEB, SCENARIOS[-1])
+        assert (served.slots, served.decision.profile_version) == (
+            previews[Channel.WEB].slots,
+            previews[Channel.WEB].decision.profile_version,
+        )
+        assert await hub.dump() != before
 
     async def test_a_preview_shows_what_would_be_served(self, hub):
         preview = await hub.assemble(channel=Channel.EMAIL, scenario="newsletter", preview=True)

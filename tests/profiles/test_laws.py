@@ -148,7 +148,10 @@ def test_what_is_kept_is_bounded_and_joins_all_the_same() -> None:
     random.Random(7).shuffle(parts)
     halves = join(join_all(parts[:100]), join_all(parts[50:]))
     whole = join_all(parts)
-    assert halves == whole
+    one_by_one = Facet()
+    for part in parts:
+        one_by_one = join(one_by_one, part)
+    assert halves == whole == one_by_one
     assert len(whole.signals) == MOST_SIGNALS
     assert {len(lines) for lines in whole.purchases.values()} == {MOST_LINES}
     assert max(s.stamp.at for s in whole.signals) == NOW
