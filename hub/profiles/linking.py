@@ -186,10 +186,7 @@ class Linker:
         return (
             (header is not None and header.merged_into is not None)
             or await self._repository.has_user(profile_id)
-            or (
-                mention.type == "anonymous_id"
-                and await self._repository.reviews.is_of_several(mention.key)
-            )
+            or (mention.type == "anonymous_id" and await self._repository.reviews.is_of_several(mention.key))
             or await self._put_apart(claim.profile_id, profile_id)
         )
 
@@ -212,8 +209,13 @@ class Linker:
                 linked[home.profile_id] = claim
         return linked
 
-    async def follow(self, profile_ids: Iterable[str]) -> tuple[dict[str, str], dict[str, Header]]:
-        """Return where profiles are now, by id, and their headers; notes that were not carried out yet are."""
+    async def follow(self, profile_ids: Iterable[str]) -> dict[str, str]:
+        """Return where profiles are now, by id; notes that were not carried out yet are carried out."""
+        roots, _ = await self.follow_to_headers(profile_ids)
+        return roots
+
+    async def follow_to_headers(self, profile_ids: Iterable[str]) -> tuple[dict[str, str], dict[str, Header]]:
+        """Return what `follow` does, and the headers of those that exist there."""
         roots = {profile_id: profile_id for profile_id in profile_ids}
         while True:
             headers = await self._repository.headers(set(roots.values()))

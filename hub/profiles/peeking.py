@@ -33,11 +33,13 @@ class Peeker:
         Raises:
             Unavailable: the store does not answer.
         """
-        facets, waiting = await self._read(header, header.id)
+        facets, waiting = await self._read(header.id, header.id)
         claims = [claim for stored in waiting for claim in claims_of(stored, facets)]
         linked = await self._linker.foresee(claims, header.id) if claims else {}
         for visitor_id, claim in linked.items():
-            more, events = await self._read(header, visitor_id, Link(claim.at, claim.message_id, visitor_id))
+            more, events = await self._read(
+                header.id, visitor_id, Link(claim.at, claim.message_id, visitor_id)
+            )
             facets |= more
             waiting += events
         facets |= {facet.id: facet for facet in joined(waiting, facets)}
@@ -56,7 +58,7 @@ class Peeker:
         )
 
     async def _read(
-        self, into: Header, profile_id: str, link: Link | None = None
+        self, into: str, profile_id: str, link: Link | None = None
     ) -> tuple[dict[str, LinkedFacet], list[StoredEvent]]:
         """Return the facets of a profile, as they are or would be once linked, and what waits for them."""
         facets = {facet.id: facet for facet in await self._profiles.facets_of([profile_id])}
@@ -76,7 +78,7 @@ class Peeker:
             )
         if link is not None:
             facets = {
-                key: replace(facet, profile_id=into.id, links=(*facet.links, link))
+                key: replace(facet, profile_id=into, links=(*facet.links, link))
                 for key, facet in facets.items()
             }
         return facets, waiting

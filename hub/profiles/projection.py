@@ -121,7 +121,7 @@ class Projector:
 
     async def _load(self, homes: Mapping[str, str], profile_ids: Sequence[str]) -> _State:
         # Headers before facets: a fold that is written over this header holds at least these facets.
-        roots, headers = await self._linker.follow({*homes.values(), *profile_ids})
+        roots, headers = await self._linker.follow_to_headers({*homes.values(), *profile_ids})
         current = set(roots.values())
         wanted = {*homes, *(key for header in headers.values() for key in header.folded or ())}
         found, waiting = await asyncio.gather(

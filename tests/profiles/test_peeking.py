@@ -2,14 +2,12 @@
 
 from typing import Any
 
-import pytest
 from bson import encode
 
 from hub.events.service import FOLDED_AT_ONCE
 from hub.profiles.identity import parse_ref
 from hub.profiles.model import Profile
 from hub.profiles.profile_codec import profile_to_document
-from hub.profiles.repository import ProfileRepository
 from tests.builders import make_content, make_snapshot
 from tests.profiles.rooms import Rooms, track
 
@@ -85,29 +83,6 @@ async def test_another_users_visitor_is_not_taken_over_by_looking(rooms: Rooms) 
     assert looked is not None
     assert looked.recent == ()
     assert (await rooms.require()).recent == ()
-
-
-async def test_a_merge_that_was_noted_only_is_seen(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
-    await rooms.track("Product Viewed", ago=9, product_id="desk-lamp")
-    await rooms.send(track("Product Viewed", None, anon="a1", ago=8, product_id="rye-bread"))
-    facet_moved = ProfileRepository.move
-
-    async def half(self: ProfileRepository, note: Any) -> None:
-        """Say that the profile has a new former id, and die."""
-        await self._profiles.update_one(
-            {"_id": note.merged_into},
-            {"$addToSet": {"former_ids": note.id}, "$set": {"stale": True}, "$inc": {"version": 1}},
-        )
-        raise OSError("killed")
-
-    monkeypatch.setattr(ProfileRepository, "move", half)
-    with pytest.raises(OSError, match="killed"):
-        await rooms.identify("mia", anon="a1")
-    monkeypatch.setattr(ProfileRepository, "move", facet_moved)
-    looked = await peek(rooms)
-    assert looked is not None
-    assert {signal.content_key for signal in looked.recent} == {"desk-lamp", "rye-bread"}
-    assert (await rooms.require()).recent == looked.recent
 
 
 async def test_contents_that_came_later_are_seen(rooms: Rooms) -> None:
