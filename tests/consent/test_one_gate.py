@@ -84,7 +84,7 @@ def test_channels_hand_the_profile_they_read_to_the_gate_and_to_nothing_else() -
     ]
     assert [ast.unparse(node) for node in uses] == ["read.profile"]
     finds = [node for name, node in calls(module) if name == "find"]
-    assert [ast.unparse(node) for node in finds] == ["self._profiles.find(ref)"]
+    assert [ast.unparse(node) for node in finds] == ["self._profiles.find(ref, keep=keep)"]
     contexts = [node for name, node in calls(module) if name == "PresentationContext"]
     assert len(contexts) == 1
     # `profile` in there is the admitted one
