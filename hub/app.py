@@ -24,6 +24,7 @@ from hub.answers.service import AnswerService
 from hub.auth.repository import KeyRepository
 from hub.auth.service import AuthService
 from hub.auth.tokens import Signer
+from hub.catalogue import learning
 from hub.catalogue.popularity import keep_fresh
 from hub.catalogue.service import CatalogueService
 from hub.channels.service import ExperienceService
@@ -184,6 +185,7 @@ async def open_hub(
                     lambda: audience.keep_fresh(store, lambda: services.catalogue.snapshot, services.clock),
                 )
             ),
+            asyncio.create_task(_always("neighbours", lambda: learning.keep_fresh(store, services.clock))),
         ]
         try:
             yield Hub(services, auth, readiness, app)

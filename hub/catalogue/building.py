@@ -11,6 +11,7 @@ from embeddings.index import VectorIndex
 from hub.catalogue.audience import NOBODY, Audience
 from hub.catalogue.brand import NO_FACTS, answer_fault_of, fault_of, house_of
 from hub.catalogue.model import Answer, Availability, BrandFacts, Content, Offer, Segment
+from hub.catalogue.neighbours import Neighbours
 from hub.catalogue.references import Unresolved, prices_of, resolved_answer, resolved_content
 from hub.catalogue.snapshot import CatalogueSnapshot
 
@@ -50,9 +51,10 @@ def version_of(
     popularity: str,
     segments: Sequence[Segment] = (),
     audience: str = "",
+    neighbours: str = "",
 ) -> str:
     """Return the name of exactly this catalogue: the same entries at the same versions, the same name."""
-    hashing = hashlib.sha256(f"{encoder_id}\x1f{popularity}\x1f{audience}".encode())
+    hashing = hashlib.sha256(f"{encoder_id}\x1f{popularity}\x1f{audience}\x1f{neighbours}".encode())
     sorts: tuple[tuple[str, Iterable[Content | Answer | BrandFacts | Offer | Segment]], ...] = (
         ("contents", contents),
         ("answers", answers),
@@ -80,6 +82,7 @@ def build_snapshot(
     popularity_version: str = "",
     segments: Iterable[Segment] = (),
     audience: Audience = NOBODY,
+    neighbours: Neighbours | None = None,
 ) -> CatalogueSnapshot:
     """Build the snapshot; contents, answers and offers are put in the order of their keys.
 
@@ -96,6 +99,7 @@ def build_snapshot(
         popularity_version: a name of these popularities, part of the snapshot's version.
         segments: groups of customers.
         audience: what is known of them as groups.
+        neighbours: which contents go with which, by key.
     """
     rows = tuple(sorted(contents, key=lambda content: content.key))
     sorted_answers = tuple(sorted(answers, key=lambda answer: answer.key))
@@ -119,6 +123,8 @@ def build_snapshot(
     categories, category_codes = _codes(rows, lambda content: content.category)
     scores = popularity or {}
     prices = prices_of({content.key: content for content in rows})
+    by_key = {content.key: row for row, content in enumerate(rows)}
+    learned = neighbours or Neighbours()
     faults = {
         row: fault
         for row, content in enumerate(rows)
@@ -143,10 +149,11 @@ def build_snapshot(
             popularity=popularity_version,
             segments=sorted_segments,
             audience=audience.version,
+            neighbours=learned.version,
         ),
         encoder_id=encoder_id,
         contents=shown,
-        rows={content.key: row for row, content in enumerate(rows)},
+        rows=by_key,
         vectors=content_vectors,
         index=VectorIndex.build(content_vectors),
         popularity=np.fromiter((scores.get(content.key, 0.0) for content in rows), np.float32, len(rows)),
@@ -172,4 +179,5 @@ def build_snapshot(
         house_brand=house,
         segments=sorted_segments,
         audience=audience,
+        neighbours=learned.placed(by_key, len(rows)) if len(learned) else learned,
     )

@@ -12,7 +12,7 @@ products, articles against articles), since what is bought and what is read cann
 import asyncio
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,7 +31,7 @@ from hub.store.faults import store_faults
 
 log = structlog.get_logger(__name__)
 
-HALF_LIFE = timedelta(days=14)
+HALF_LIFE = timedelta(days=7)  # what sells this week is the best guess for the next; see docs/evaluating.md
 WINDOW = 8 * HALF_LIFE  # older events would count less than half a hundredth
 MOST_KEPT = 200_000  # what fits one document; the rest is of no popularity worth telling
 WEIGHTS: Mapping[str, float] = {
@@ -89,6 +89,22 @@ def scale(sums: Mapping[str, float], kinds: Mapping[str, str]) -> dict[str, floa
             if score > 0:
                 scaled[key] = score
     return scaled
+
+
+def decayed_sums(events: Iterable[tuple[str, datetime, Collection[str]]], last: datetime) -> dict[str, float]:
+    """Return each content's decayed sum of weights, as `refresh` lets the store work it out.
+
+    Args:
+        events: name, instant and content keys of each.
+        last: the instant of the last event that counts; later ones are left out.
+    """
+    sums: dict[str, float] = {}
+    for name, at, keys in events:
+        if name in WEIGHTS and last - WINDOW <= at <= last:
+            worth = WEIGHTS[name] * 0.5 ** ((last - at) / HALF_LIFE)
+            for key in set(keys):
+                sums[key] = sums.get(key, 0.0) + worth
+    return sums
 
 
 async def refresh(store: Store, clock: Clock) -> bool:

@@ -18,7 +18,9 @@ from pymongo.errors import PyMongoError
 from hub.catalogue import brand as rules
 from hub.catalogue.audience import Audience, load_audience
 from hub.catalogue.building import answer_texts, build_snapshot
+from hub.catalogue.learning import load_neighbours
 from hub.catalogue.model import Answer, BrandFacts, Claim, Content, Offer, Segment
+from hub.catalogue.neighbours import Neighbours
 from hub.catalogue.popularity import Popularity, load_popularity
 from hub.catalogue.references import Prices
 from hub.catalogue.repository import CATALOGUE, CatalogueRepository, Entry
@@ -235,9 +237,10 @@ class CatalogueService:
             loaded = await self._load(announced)
             popularity = await load_popularity(self._store)
             audience = await load_audience(self._store)
+            neighbours = await load_neighbours(self._store)
             encoder = self._encoder.encoder
             snapshot = await asyncio.to_thread(
-                _build, loaded, popularity, audience, encoder.id, encoder.dimensions
+                _build, loaded, popularity, audience, neighbours, encoder.id, encoder.dimensions
             )
             self._loaded = loaded
             moved = snapshot.version != self._snapshot.version
@@ -376,7 +379,12 @@ def _succeed_claims(old: Sequence[Claim], new: Sequence[Claim]) -> tuple[Claim, 
 
 
 def _build(
-    loaded: _Loaded, popularity: Popularity, audience: Audience, encoder_id: str, dimensions: int
+    loaded: _Loaded,
+    popularity: Popularity,
+    audience: Audience,
+    neighbours: Neighbours,
+    encoder_id: str,
+    dimensions: int,
 ) -> CatalogueSnapshot:
     return build_snapshot(
         loaded.contents.values(),
@@ -390,4 +398,5 @@ def _build(
         popularity_version=popularity.version,
         segments=loaded.segments.values(),
         audience=audience,
+        neighbours=neighbours,
     )

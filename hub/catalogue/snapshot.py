@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from embeddings.index import VectorIndex
 from hub.catalogue.audience import NOBODY, Audience
 from hub.catalogue.model import Answer, BrandFacts, Content, Offer, Segment
+from hub.catalogue.neighbours import Neighbours
 
 LEAST_SPREAD = 0.15  # of logarithms of prices: where all cost the same, pennies are no difference
 
@@ -52,6 +53,9 @@ class CatalogueSnapshot:
     answer_faults: Mapping[int, str] = field(default_factory=dict)  # position of an answer -> broken rule
     segments: tuple[Segment, ...] = ()
     audience: Audience = NOBODY
+    neighbours: Neighbours = field(
+        default_factory=Neighbours
+    )  # over the rows; of length 0 where nothing is learned
     editorial: NDArray[np.float32] = field(init=False)
     placed: NDArray[np.bool_] = field(init=False)  # has a vector
     codes_below: Mapping[str, NDArray[np.int32]] = field(init=False)  # category or ancestor of one -> codes

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from hub.cli.email import email_app
+from hub.cli.evaluate import evaluate_command
 from hub.cli.import_ import import_command
 from hub.cli.keys import keys_app
 from hub.cli.ledger import ledger_app
@@ -18,6 +19,7 @@ from hub.cli.run import run_command
 from hub.cli.scenarios import scenarios_app
 from hub.cli.schema import schema_command
 from hub.cli.settings import settings_command
+from hub.cli.tune import tune_command
 from hub.errors import TuttiError
 
 app = typer.Typer(
@@ -46,6 +48,8 @@ app.add_typer(scenarios_app, name="scenarios")
 app.add_typer(offers_app, name="offers")
 app.command("schema")(schema_command)
 app.command("settings")(settings_command)
+app.command("evaluate")(evaluate_command)
+app.command("tune")(tune_command)
 
 
 def main() -> None:

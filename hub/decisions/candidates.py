@@ -16,6 +16,7 @@ from hub.catalogue.model import ContentKind
 from hub.decisions.rules import ELIGIBLE
 from hub.decisions.shelf import Shelf
 from hub.layers.base import Moment
+from hub.layers.company import affinity
 from hub.layers.lasting import Owned
 from hub.layers.needs import collections, complements
 from hub.profiles.view import Directions, ProfileView
@@ -30,13 +31,17 @@ COLLECTION: Final = 32
 CART: Final = 64
 POPULAR: Final = 128
 NEW: Final = 256
+HABIT: Final = 1024
+NEIGHBOUR: Final = 2048
 EXPLAINED: Final = 512  # found only to be removed: what the customer has and would otherwise miss
-PERSONAL: Final = INTEREST | SESSION | DECLARED | DUE | COMPLEMENT | COLLECTION | CART
+PERSONAL: Final = INTEREST | SESSION | DECLARED | DUE | COMPLEMENT | COLLECTION | CART | HABIT | NEIGHBOUR
 
 NEAREST = 40  # for each direction
 QUERIES = {INTEREST: 8, SESSION: 3, DECLARED: 5}  # most directions of a sort, the heaviest
 ENOUGH_OF_A_KIND = 32  # near the customer's directions and eligible; else more are looked for
 POPULAR_OF_A_KIND = 60
+USUAL = 80  # of what the customer buys again
+NEIGHBOURS_OF_A_KIND = 80
 NEW_OF_A_KIND = 16
 OF_A_CATEGORY = 16  # for complements and collections
 MOST_CATEGORIES = 12
@@ -113,6 +118,8 @@ def retrieve(
     _near(view, shelf, eligible, wanted, basket)
     _of_categories(list(complements(owned, view.at)), COMPLEMENT, shelf, eligible, basket)
     _of_categories(collections(owned), COLLECTION, shelf, eligible, basket)
+    _usual(view, owned, eligible, basket)
+    _neighbours(view, shelf, wanted, eligible, basket)
     for kind in wanted:
         basket.put(_first_of(shelf.popular[kind], eligible, POPULAR_OF_A_KIND), POPULAR)
         basket.put(_first_of(shelf.newest[kind], eligible, NEW_OF_A_KIND), NEW)
@@ -186,6 +193,33 @@ def _heaviest(directions: Directions, most: int) -> NDArray[np.float32]:
     """Return the vectors of the heaviest directions, heaviest first."""
     order = np.argsort(-directions.weights, kind="stable")[:most]
     return directions.vectors[order]
+
+
+def _usual(view: ProfileView, owned: Sequence[Owned], eligible: NDArray[np.bool_], basket: _Basket) -> None:
+    """Find what the customer bought and may be shown again: the most usual first."""
+    if not view.personal:
+        return
+    open_items = [item for item in owned if eligible[item.row]]
+    open_items.sort(key=lambda item: (-item.ownership.days, -item.ownership.last_at.timestamp(), item.row))
+    basket.put((item.row for item in open_items[:USUAL]), HABIT)
+
+
+def _neighbours(
+    view: ProfileView,
+    shelf: Shelf,
+    kinds: list[ContentKind],
+    eligible: NDArray[np.bool_],
+    basket: _Basket,
+) -> None:
+    """Find what the customer's company leads to most, of each kind."""
+    spread = affinity(view, shelf.snapshot)
+    if spread is None:
+        return
+    for kind in kinds:
+        rows = np.flatnonzero(eligible & shelf.kind_rows[kind] & (spread > 0))
+        if len(rows) > NEIGHBOURS_OF_A_KIND:
+            rows = rows[np.argpartition(-spread[rows], NEIGHBOURS_OF_A_KIND)[:NEIGHBOURS_OF_A_KIND]]
+        basket.put(rows[np.argsort(-spread[rows], kind="stable")], NEIGHBOUR)
 
 
 def _first_of(order: NDArray[np.intp], eligible: NDArray[np.bool_], count: int) -> NDArray[np.intp]:

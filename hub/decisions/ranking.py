@@ -65,6 +65,15 @@ class ScoredRanking:
     def __len__(self) -> int:
         return len(self._varied.order)
 
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        """The rows of all candidates in the catalogue, ascending, for whoever measures."""
+        return self._candidates.rows
+
+    def scores_by_layer(self) -> Mapping[str, NDArray[np.float64]]:
+        """Return every layer's scores of the candidates at `rows`, before the mix weighs them."""
+        return {name: contribution.scores for name, contribution in self._contributions.items()}
+
     @cached_property
     def contents(self) -> Sequence[Content]:
         """The ranked contents, without explanation; position is index + 1."""

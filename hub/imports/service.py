@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hub.catalogue import popularity
+from hub.catalogue import learning, popularity
 from hub.catalogue.service import CatalogueService
 from hub.errors import InvalidInput
 from hub.imports.columns import check_columns
@@ -158,7 +158,8 @@ class ImportService:
             await self._catalogue.refresh()
             if EVENTS in plan.sections:
                 await self._ingest.recover(progress=progress.fold)
-            if await popularity.refresh(self._store, self._clock):
+            moved = await popularity.refresh(self._store, self._clock)
+            if await learning.refresh(self._store, self._clock) or moved:
                 await self._catalogue.refresh()
             state.done = True
             await self._save(key, state)

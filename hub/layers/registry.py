@@ -10,10 +10,12 @@ from hub.layers.cross_brand import CrossBrandLayer
 from hub.layers.declared import DeclaredLayer
 from hub.layers.discovery import DiscoveryLayer
 from hub.layers.guard import GuardedLayer
+from hub.layers.habit import HabitLayer
 from hub.layers.interests import InterestsLayer
 from hub.layers.lookalike import LookalikeLayer
 from hub.layers.moment import MomentLayer
 from hub.layers.needs import NeedsLayer
+from hub.layers.neighbours import NeighboursLayer
 from hub.layers.popularity import BaseLayer
 from hub.layers.segment import SegmentLayer
 from hub.layers.session import SessionLayer
@@ -36,6 +38,8 @@ def own_layers() -> tuple[Layer, ...]:
         ValueLayer(),
         CrossBrandLayer(),
         DiscoveryLayer(),
+        HabitLayer(),
+        NeighboursLayer(),
     )
 
 

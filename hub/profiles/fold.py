@@ -102,13 +102,15 @@ def _owned(whole: Facet) -> dict[str, Ownership]:
     owned = {}
     for key in sorted(whole.purchases):
         count, first, last = 0, None, None
+        days = set()
         for stamp, quantity, _ in active_lines(whole, key):
             count += quantity
             if quantity > 0:
                 last = stamp.at  # lines are oldest first
                 first = first or last
+                days.add(last.date())
         if count > 0 and first is not None and last is not None:
-            owned[key] = Ownership(count, first, last)
+            owned[key] = Ownership(count, first, last, len(days))
     return owned
 
 

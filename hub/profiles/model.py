@@ -243,11 +243,15 @@ class Interest:
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """How often an item was bought, net of what came back, and when first and last."""
+    """How often an item was bought, net of what came back, and when first and last.
+
+    `days` is on how many different days, of the purchases that the facets keep (`facets.MOST_LINES`).
+    """
 
     count: int
     first_at: datetime
     last_at: datetime
+    days: int = 1
 
 
 @dataclass(frozen=True, slots=True)

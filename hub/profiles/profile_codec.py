@@ -98,7 +98,7 @@ def profile_to_document(
         ],
         "interests": [_interest(interest) for interest in profile.interests],
         "feedback": [[key, kind.value] for key, kind in profile.feedback.items()],
-        "owned": [[key, o.count, o.first_at, o.last_at] for key, o in profile.owned.items()],
+        "owned": [[key, o.count, o.first_at, o.last_at, o.days] for key, o in profile.owned.items()],
         "cart": list(profile.cart),
         "recent": [
             [s.stamp.at, s.stamp.message_id, s.kind.value, s.content_key, s.text] for s in profile.recent
@@ -145,7 +145,7 @@ def profile_from_document(document: Mapping[str, Any]) -> Profile:
         ),
         interests=tuple(_interest_from(one) for one in document["interests"]),
         feedback={key: FeedbackKind(kind) for key, kind in document["feedback"]},
-        owned={key: Ownership(count, first, last) for key, count, first, last in document["owned"]},
+        owned={key: Ownership(*known) for key, *known in document["owned"]},
         cart=tuple(document["cart"]),
         recent=tuple(
             Signal(Stamp(at, message_id), _SIGNAL_KINDS[kind], key, text)

@@ -37,7 +37,7 @@ def point(attribute):
 
 def test_the_hub_ships_these():
     assert set(load_layers([])) >= {
-        *("base", "interests", "session", "declared", "needs", "segment"),
+        *("base", "interests", "session", "declared", "needs", "habit", "neighbours", "segment"),
         *("lookalike", "moment", "value", "cross_brand", "discovery"),
     }
 

@@ -1,0 +1,130 @@
+"""Keeps what is learned from the event log fresh: neighbours, worked out now and then and kept as one document.
+
+Only customers with a `user_id` teach: a basket of nobody known counts for no person, and `ANONYMITY`
+counts persons. As with popularity, ages are taken from the last purchase of all, so that the same events
+always teach the same, and one process at a time does the work.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import structlog
+from bson import Binary
+
+from hub.catalogue.lease import take_lease
+from hub.catalogue.neighbours import Neighbours, Table, learn
+from hub.catalogue.repository import CatalogueRepository
+from hub.errors import TuttiError
+from hub.kit.clock import Clock
+from hub.kit.ids import new_id
+from hub.store.database import Store
+from hub.store.faults import store_faults
+
+log = structlog.get_logger(__name__)
+
+INTERVAL = 1800.0  # seconds between two looks of the background loop
+MEMORY = timedelta(days=730)
+MOST_PURCHASES = 2_000_000  # the latest; about 300 MB while they are read
+BOUGHT = "Order Completed"
+_ONE = "current"
+_DAY = 86_400.0
+
+
+async def load_neighbours(store: Store) -> Neighbours:
+    """Return what was learned last; nothing at all before the first time."""
+    with store_faults():
+        document = await store.db["neighbours"].find_one({"_id": _ONE})
+    if document is None:
+        return Neighbours()
+    return Neighbours(
+        tuple(document["keys"]),
+        _table_from(document["together"]),
+        _table_from(document["next"]),
+        document["version"],
+    )
+
+
+async def refresh(store: Store, clock: Clock) -> bool:
+    """Learn anew where purchases came in; return whether anything changed (and was announced).
+
+    Raises:
+        Unavailable: the store does not answer.
+    """
+    with store_faults():
+        last = await store.db["events"].find_one({"event": BOUGHT}, {"at": 1}, sort=[("at", -1)])
+        if last is None:
+            return False
+        seen = {"events": await store.db["events"].estimated_document_count(), "last": last["at"]}
+        before = await store.db["neighbours"].find_one({"_id": _ONE}, {"version": 1, "seen": 1})
+        if before is not None and before.get("seen") == seen:
+            return False
+        customers, keys, ages = await _purchases(store, last["at"])
+        learned = await asyncio.to_thread(learn, customers, keys, ages)
+        changed = before is None or before["version"] != learned.version
+        repository = CatalogueRepository(store.db)
+        intent = await repository.open_intent(clock.now()) if changed else None
+        await store.db["neighbours"].replace_one(
+            {"_id": _ONE},
+            {
+                "as_of": last["at"],
+                "version": learned.version,
+                "seen": seen,
+                "keys": list(learned.keys),
+                "together": _table_to(learned.together),
+                "next": _table_to(learned.next),
+            },
+            upsert=True,
+        )
+    if changed:
+        await repository.announce(clock.now(), intent)
+    return changed
+
+
+async def keep_fresh(store: Store, clock: Clock, *, interval: float = INTERVAL) -> None:
+    """Refresh again and again until cancelled; of many processes, one at a time does it."""
+    holder = new_id("neighbours")
+    while True:
+        try:
+            if await take_lease(store, "neighbours", holder, timedelta(seconds=2 * interval)):
+                await refresh(store, clock)
+        except TuttiError as error:
+            log.warning("neighbours cannot be learned, trying again", reason=error.kind)
+        await asyncio.sleep(interval)
+
+
+async def _purchases(store: Store, last: datetime) -> tuple[list[str], list[str], np.ndarray[Any, Any]]:
+    customers: list[str] = []
+    keys: list[str] = []
+    ages: list[float] = []
+    found = store.db["events"].find(
+        {"event": BOUGHT, "at": {"$gte": last - MEMORY}, "user_id": {"$type": "string"}},
+        {"_id": 0, "user_id": 1, "at": 1, "items.key": 1},
+        sort=[("at", -1)],
+    )
+    async for event in found:
+        age = (last - event["at"]).total_seconds() / _DAY
+        for item in event.get("items", ()):
+            customers.append(event["user_id"])
+            keys.append(item["key"])
+            ages.append(age)
+        if len(keys) >= MOST_PURCHASES:
+            break
+    return customers, keys, np.array(ages, np.float64)
+
+
+def _table_to(table: Table) -> dict[str, Binary]:
+    return {
+        "starts": Binary(table.starts.astype("<i8").tobytes()),
+        "targets": Binary(table.targets.astype("<i4").tobytes()),
+        "weights": Binary(table.weights.astype("<f4").tobytes()),
+    }
+
+
+def _table_from(document: dict[str, bytes]) -> Table:
+    return Table(
+        np.frombuffer(document["starts"], "<i8").astype(np.int64),
+        np.frombuffer(document["targets"], "<i4").astype(np.int32),
+        np.frombuffer(document["weights"], "<f4").astype(np.float32),
+    )

@@ -1,0 +1,62 @@
+"""What a customer has and has looked at, as amounts, and what that leads to by the learned neighbours."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.catalogue.neighbours import FADING_DAYS
+from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.profiles.model import SignalKind
+from hub.profiles.view import ProfileView
+
+LOOKED = 0.3  # of a purchase: what was only looked at, put in the basket or saved
+LOOKED_AT = frozenset({SignalKind.VIEWED, SignalKind.CLICKED, SignalKind.ADDED, SignalKind.SAVED})
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Company:
+    """Rows (h,) intp of what a customer keeps company with; `faded` and `ever` (h,) float64 say how much of each."""
+
+    rows: NDArray[np.intp]
+    faded: NDArray[np.float64]
+    ever: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def company_of(view: ProfileView, snapshot: CatalogueSnapshot) -> Company:
+    """Return what the customer bought and keeps (1 each) and looked at (`LOOKED` each); fading by its age."""
+    found: dict[int, tuple[float, float]] = {}
+    if view.personal:
+        at = view.at.timestamp()
+        for signal in view.recent:  # oldest first: the latest look is what counts
+            if signal.kind in LOOKED_AT and signal.content_key is not None and signal.stamp.at <= view.at:
+                row = snapshot.row(signal.content_key)
+                if row is not None:
+                    found[row] = (LOOKED * _fading(at - signal.stamp.at.timestamp()), LOOKED)
+        for key, owned in view.owned.items():
+            row = snapshot.row(key)
+            if row is not None and owned.count > 0 and owned.first_at <= view.at:
+                found[row] = (_fading(at - owned.last_at.timestamp()), 1.0)
+    amounts = np.array(list(found.values()), np.float64).reshape(len(found), 2)
+    return Company(np.fromiter(found, np.intp, len(found)), amounts[:, 0], amounts[:, 1])
+
+
+def affinity(view: ProfileView, snapshot: CatalogueSnapshot) -> NDArray[np.float64] | None:
+    """Return (n,) float64, how much the customer's company speaks for each content; None where nothing does."""
+    learned = snapshot.neighbours
+    if not len(learned) or not view.personal:
+        return None
+    company = company_of(view, snapshot)
+    if not len(company):
+        return None
+    return learned.together.spread(company.rows, company.faded) + learned.next.spread(
+        company.rows, company.ever
+    )
+
+
+def _fading(seconds: float) -> float:
+    return float(0.5 ** (max(seconds, 0.0) / DAY / FADING_DAYS))

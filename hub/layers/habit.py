@@ -1,0 +1,69 @@
+"""Layer `habit`: what the customer buys again and again, in their own rhythm."""
+
+import numpy as np
+
+from hub.catalogue.model import NeedPattern
+from hub.layers.base import Candidates, Contribution, Moment
+from hub.layers.lasting import Owned, owned_items
+from hub.layers.words import when
+from hub.profiles.view import ProfileView
+
+MOST_DAYS = 8  # purchases that count: as many as a facet keeps of one item
+AGAIN = frozenset({NeedPattern.CONSUMABLE, NeedPattern.REPLENISHABLE})
+RHYTHM_FROM = 3  # purchases from which two intervals make a rhythm
+TOO_SOON = 0.25  # of the interval, up to which it is too soon for the next
+LEAST = 0.5  # what is left of the score just after a purchase
+SECONDS = 86_400.0
+
+
+class HabitLayer:
+    """`log(1 + days) / log(1 + 8)`, days being those on which the customer bought the item.
+
+    Who bought three times and more has a rhythm: within the first quarter of its interval the score is
+    lower, for it is too soon. What is bought once in a lifetime or collected is no habit.
+    """
+
+    name: str = "habit"
+    version: int = 1
+    title: str = "Your usual"
+    description: str = "What you buy again and again, in your own rhythm."
+
+    def score(self, view: ProfileView, candidates: Candidates, moment: Moment) -> Contribution:
+        """Score what the customer bought by how often, and whether it is time."""
+        scores = np.zeros(len(candidates))
+        usual: dict[int, Owned] = {}
+        if view.personal and len(candidates):
+            items = {
+                item.row: item
+                for item in owned_items(view, candidates.snapshot)
+                if item.content.need.pattern in AGAIN
+            }
+            rows = np.fromiter(items, np.intp, len(items))
+            places = np.searchsorted(candidates.rows, rows)
+            places[places == len(candidates)] = 0
+            for place, row in zip(places.tolist(), rows.tolist(), strict=True):
+                if candidates.rows[place] == row:
+                    usual[place] = items[row]
+                    scores[place] = habit_of(items[row], view)
+
+        def sentence(position: int) -> str:
+            item = usual.get(position)
+            if item is None:
+                return ""
+            if item.ownership.days < RHYTHM_FROM:
+                return f"You bought this {when(item.ownership.last_at, view.at)}"
+            return f"One of your usual: you bought it on {item.ownership.days} days, last {when(item.ownership.last_at, view.at)}"
+
+        return Contribution(scores, sentence)
+
+
+def habit_of(item: Owned, view: ProfileView) -> float:
+    """Return how much of a habit an owned item is at `view.at`, from 0 to 1."""
+    owned = item.ownership
+    days = min(max(owned.days, 1), MOST_DAYS)
+    strength = float(np.log1p(days) / np.log1p(MOST_DAYS))
+    if owned.days < RHYTHM_FROM:
+        return strength
+    interval = (owned.last_at - owned.first_at).total_seconds() / SECONDS / (owned.days - 1)
+    since = (view.at - owned.last_at).total_seconds() / SECONDS
+    return strength * (LEAST + (1 - LEAST) * min(since / max(TOO_SOON * interval, 1e-9), 1.0))

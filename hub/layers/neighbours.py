@@ -1,0 +1,44 @@
+"""Layer `neighbours`: what people with the same things in their baskets have, and what they bought next."""
+
+import numpy as np
+
+from hub.layers.base import Candidates, Contribution, Moment
+from hub.layers.company import affinity, company_of
+from hub.layers.words import quoted, short_title
+from hub.profiles.view import ProfileView
+
+WORTH_TELLING = 0.02
+
+
+class NeighboursLayer:
+    """The sum of the learned weights from all that the customer has to an item, held within [-1, 1].
+
+    Weights come from at least five customers each (`hub.catalogue.neighbours`); without any, it is silent.
+    """
+
+    name: str = "neighbours"
+    version: int = 1
+    title: str = "People like you"
+    description: str = "What customers who have the same things also have, and what they bought next."
+
+    def score(self, view: ProfileView, candidates: Candidates, moment: Moment) -> Contribution:
+        """Score by what the customer has; what nobody like them has scores 0."""
+        spread = affinity(view, candidates.snapshot)
+        if spread is None:
+            return Contribution(np.zeros(len(candidates)))
+        scores = np.clip(spread[candidates.rows], -1.0, 1.0)
+        snapshot = candidates.snapshot
+
+        def sentence(position: int) -> str:
+            if scores[position] < WORTH_TELLING:
+                return ""
+            row = int(candidates.rows[position])
+            company = company_of(view, snapshot)
+            others = company.rows[company.rows != row]
+            led = snapshot.neighbours.together.strongest(others, row)
+            if led is not None:
+                return f"Often bought with {quoted(short_title(snapshot.contents[led]))}"
+            led = snapshot.neighbours.next.strongest(others, row)
+            return "" if led is None else f"Often bought after {quoted(short_title(snapshot.contents[led]))}"
+
+        return Contribution(scores, sentence)
