@@ -165,7 +165,9 @@ async def test_a_layer_that_breaks_costs_its_own_part_and_not_the_page(store, cl
     experience = await hub.assemble()
     assert experience.degraded.code == "LAYER_FAILED"
     assert shown(experience)
-    assert set(experience.decision.mix.weights) == {"base", "session", "declared", "needs"}
+    played = set(experience.decision.mix.weights)
+    assert played == set(experience.decision.scenario.mix.weights) - {"interests"}
+    assert {"base", "session", "declared", "needs"} <= played
     assert experience.served_id is not None
     healthy = await open_hub(store, clock, settings, {**LAYERS, "interests": Mute()}, seed=False)
     assert (await healthy.assemble()).degraded is None
