@@ -119,6 +119,7 @@ REACH: Final[Mapping[str, By | Nothing]] = {
     "offer_counters": Nothing("sums by offer"),
     "history": Nothing("earlier versions of the catalogue's entries"),
     "popularity": Nothing("sums over all customers, by content"),
+    "neighbours": Nothing("weights between contents, learned where enough customers bought both"),
     "imports": Nothing("how far the import of a file came"),
     "api_keys": Nothing("hashes of keys, and what they are for"),
     "secrets": Nothing("the hub's own secrets"),

@@ -124,7 +124,7 @@ class TestExperience:
         async def away(_ref):
             raise Unavailable("the store does not answer")
 
-        monkeypatch.setattr(type(house.services.profiles), "find", lambda _self, ref: away(ref))
+        monkeypatch.setattr(type(house.services.profiles), "find", lambda _self, ref, **_: away(ref))
         for customer, who in (("ada", {"email": "ada@example.com"}), (None, {"anonymousId": "visitor-1"})):
             answered = await house.data(
                 EXPERIENCE, {"for": who, "channel": "WEB"}, by=Scope.BROWSE, customer=customer
