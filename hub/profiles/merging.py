@@ -125,7 +125,8 @@ class MergeService:
                     path=("identities", index),
                     code="UNKNOWN_IDENTITY",
                 )
-        done = await self._done_before(profile, named)
+        here = all(home.facet_id in profile.facet_ids for home in homes.values())
+        done = await self._done_before(profile, named, here=here)
         if done is not None:
             return done
         for index, identity in enumerate(identities):
@@ -205,11 +206,21 @@ class MergeService:
         homes = await self._repository.homes({into.key, ref.key})
         return homes[into.key].facet_id != homes[ref.key].facet_id
 
-    async def _done_before(self, profile: Profile, named: Sequence[str]) -> tuple[Profile, ...] | None:
-        """Return the customers of a split that was asked for before and still stands."""
+    async def _done_before(
+        self, profile: Profile, named: Sequence[str], *, here: bool
+    ) -> tuple[Profile, ...] | None:
+        """Return the customers of a split that was asked for before and still stands.
+
+        Where the identities are this customer's (`here`), only the last thing done to them counts: since an
+        earlier split they may have been merged again, and that is what is to be taken back now.
+        """
         found = await self.operations.split_of(named, profile.id)
         if found is None:
             return None
+        if here:
+            [last] = await self.operations.newest([profile.id], most=1)
+            if last.id != found.id:
+                return None
         owners = await self._repository.owners([*found.left, *found.stayed])
         left = {owners[key] for key in found.left if key in owners}
         stayed = {owners[key] for key in found.stayed if key in owners}

@@ -201,6 +201,19 @@ class TestSplit:
             assert [(one.id, one.version) for one in again] == [(one.id, one.version) for one in first]
         assert await everything(rooms) == before
 
+    async def test_after_another_merge_is_another_split(self, rooms: Rooms) -> None:
+        mia, ben = await couple(rooms)
+        await rooms.track("Product Viewed", "eve", product_id="lily-bulb")
+        await rooms.merges.merge(user("mia"), [user("ben")], by="ann")
+        await rooms.merges.split(user("mia"), [user("ben")], by="ann")
+        rooms.clock.instant += timedelta(minutes=1)
+        await rooms.merges.merge(user("ben"), [user("eve")], by="ann")
+        rooms.clock.instant += timedelta(minutes=1)
+        after = await rooms.merges.split(user("ben"), [user("ben")], by="ann")
+        assert after[0].id == ben.id
+        assert (await rooms.require("eve")).id == after[1].id
+        assert spelled(await rooms.require("mia")) == spelled(mia)
+
     @pytest.mark.parametrize(
         ("who", "named", "code", "path"),
         [
