@@ -15,11 +15,11 @@ from embeddings.encoder import Encoder
 from embeddings.models import load
 from hub.config import Settings
 from hub.kit.clock import FixedClock
-from hub.kit.ids import new_id
 from hub.store.database import Client, Store, connect, database_of
 from hub.store.embedded import EmbeddedServer
 from hub.store.embedded.directory import DataDirectory
 from hub.store.migrate import migrate
+from tests.databases import Databases
 
 PREFIX = "tutti-test-"
 ROOM = 1024**3  # bytes
@@ -60,7 +60,9 @@ async def mongodb_uri(memory_folder: Path) -> AsyncIterator[str]:
         yield given
         return
     async with EmbeddedServer(memory_folder / "mongodb", parameters={"ttlMonitorSleepSecs": "1"}) as server:
+        started = server.pid
         yield server.uri
+        assert server.pid == started, "the run's MongoDB server ended in between and was started again"
 
 
 @pytest.fixture(scope="session")
@@ -69,24 +71,37 @@ async def mongodb_client(mongodb_uri: str) -> AsyncIterator[Client]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def databases(mongodb_client: Client) -> Databases:
+    """The databases that tests of this run take in turn."""
+    return Databases(mongodb_client)
+
+
 @pytest.fixture
-def settings(mongodb_uri: str, tmp_path: Path) -> Settings:
+async def database(databases: Databases) -> AsyncIterator[str]:
+    """The name of a database of this test alone; empty, or not there yet."""
+    name = databases.take()
+    yield name
+    await databases.give_back(name)
+
+
+@pytest.fixture
+def settings(mongodb_uri: str, database: str, tmp_path: Path) -> Settings:
     """Settings for the run's server and a database of this test alone."""
     return Settings(
         mongodb_uri=SecretStr(mongodb_uri),
-        database=new_id("t"),
+        database=database,
         data_dir=tmp_path,
         port=0,
     )
 
 
 @pytest.fixture
-async def store(mongodb_client: Client, settings: Settings) -> AsyncIterator[Store]:
-    """A fresh, migrated database; dropped after the test."""
+async def store(mongodb_client: Client, settings: Settings) -> Store:
+    """An empty, migrated database."""
     made = Store(mongodb_client, database_of(mongodb_client, settings.database))
     await migrate(made.db)
-    yield made
-    await mongodb_client.drop_database(settings.database)
+    return made
 
 
 @pytest.fixture
