@@ -7,6 +7,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import WriteError
 
 from hub.cli.migrate import told
+from hub.kit.ids import new_id
 from hub.store.collections import COLLECTIONS, STRING, CollectionSpec
 from hub.store.database import database_of
 from hub.store.migrate import MigrationReport, migrate
@@ -15,10 +16,11 @@ pytestmark = pytest.mark.mongod
 
 
 @pytest.fixture
-async def empty(mongodb_client, settings):
+async def empty(mongodb_client):
     """A database that no migration has seen."""
-    yield database_of(mongodb_client, settings.database)
-    await mongodb_client.drop_database(settings.database)
+    name = new_id("t")
+    yield database_of(mongodb_client, name)
+    await mongodb_client.drop_database(name)
 
 
 async def index_names(db, collection):
