@@ -26,13 +26,13 @@ class Databases:
         return self._spare.pop() if self._spare else new_id("t")
 
     async def give_back(self, name: str) -> None:
-        """Empty a database for the next test; drop it if its collections are no longer as declared."""
+        """Mend and empty a database for the next test; drop it if it holds what is not declared."""
         db = database_of(self._client, name)
         present = set(await db.list_collection_names())
         if not present:
             return
         report = await migrate(db) if present == DECLARED else None
-        if report is None or report.changed or report.undeclared:
+        if report is None or report.undeclared:
             await self._client.drop_database(name)
             return
         await asyncio.gather(*(db[collection].delete_many({}) for collection in sorted(DECLARED)))
