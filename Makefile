@@ -23,7 +23,7 @@ test: setup ## Run every test
 	@bash deploy/test.sh "$(BIN)"
 
 prove: setup ## Run the long proofs of the laws, 1,000 random sequences each; takes a while
-	$(BIN)/python -m pytest -m prove tests
+	TUTTI_HYPOTHESIS=explore $(BIN)/python -m pytest -m prove tests
 
 lint: setup ## ruff, mypy --strict, the import contract, the printed schema
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 from pydantic import SecretStr
 
@@ -20,6 +21,12 @@ from hub.store.embedded import EmbeddedServer
 from hub.store.embedded.directory import DataDirectory
 from hub.store.migrate import migrate
 from tests.databases import Databases
+
+# The same examples in every run, so that a run says something of the change it is run for. `make prove`
+# looks for new ones.
+hypothesis.settings.register_profile("same", derandomize=True, database=None)
+hypothesis.settings.register_profile("explore", print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("TUTTI_HYPOTHESIS", "same"))
 
 PREFIX = "tutti-test-"
 ROOM = 1024**3  # bytes
