@@ -110,6 +110,12 @@ class EventRepository:
             found = await self._events.find(query).limit(most).to_list()
         return [StoredEvent(event_from_document(document), document["facet_id"]) for document in found]
 
+    async def facets_behind(self, ids: Collection[str]) -> set[str]:
+        """Return the facets into which some events, by messageId, are not projected yet."""
+        with store_faults():
+            found = self._events.find({"_id": {"$in": sorted(ids)}, "projected": False}, {"facet_id": 1})
+            return {document["facet_id"] async for document in found}
+
     async def waiting_facets(self, *, after: str, received_before: datetime, most: int) -> list[str]:
         """Return facets, in order and behind `after`, whose events wait since before an instant; [] at the end.
 

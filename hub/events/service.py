@@ -68,14 +68,16 @@ class IngestService:
         ordered = [event for event in events if unique.get(event.id) is event]
         duplicates = len(events) - len(ordered)
         touched: dict[str, str] = {}
+        behind: dict[str, str] = {}
         accepted = 0
         for start in range(0, len(ordered), WRITTEN_TOGETHER):
             part = ordered[start : start + WRITTEN_TOGETHER]
-            homes, known = await self._write(part)
+            homes, waiting, known = await self._write(part)
             touched |= homes
+            behind |= waiting
             duplicates += known
             accepted += len(part) - known
-        await self._project(touched)
+        await self._project(behind | touched)
         return Receipt(accepted, duplicates, tuple(rejected), tuple(sorted(set(touched.values()))))
 
     async def _check(
@@ -109,8 +111,13 @@ class IngestService:
         ]
         return [event for event in events if event.id not in late], sorted(rejected, key=lambda r: r.index)
 
-    async def _write(self, events: Sequence[Event]) -> tuple[dict[str, str], int]:
-        """Write events durably; return facet -> profile of the new ones, and how many were there already."""
+    async def _write(self, events: Sequence[Event]) -> tuple[dict[str, str], dict[str, str], int]:
+        """Write events durably.
+
+        Returns:
+            facet -> profile of the new ones; the same of those that were there already and wait to be
+            projected, as when whoever took them died; and how many were there already.
+        """
         identities: dict[str, NewIdentity] = {}
         for event in events:
             primary = event.primary
@@ -129,7 +136,10 @@ class IngestService:
                 (one.event.id, one.facet_id) for one in stored if one.event.id in late
             )
         new = [homes[event.primary.key] for event in events if event.id not in known | late]
-        return {home.facet_id: home.profile_id for home in new}, len(known | late)
+        behind: dict[str, str] = {}
+        if known - late and (facet_ids := await self._profiles.events.facets_behind(known - late)):
+            behind = await self._profiles.repository.homes_of_facets(facet_ids)
+        return {home.facet_id: home.profile_id for home in new}, behind, len(known | late)
 
     async def _project(self, homes: Mapping[str, str]) -> None:
         """Bring profiles up to date, or say that they are not; the events are safe whatever happens here."""

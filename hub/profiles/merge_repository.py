@@ -54,15 +54,24 @@ class OperationRepository:
 
     async def settle(
         self, operation_id: str, state: OperationState, session: Any = None, **done: Any
-    ) -> None:
-        """Say what became of an operation."""
+    ) -> bool:
+        """Say what became of an operation; False if it did not wait any more, and nothing was changed."""
         change = {"$set": {"state": state.value, **done}, "$unset": {"pending": ""}}
         waiting = {"_id": operation_id, "state": OperationState.PENDING.value}
         if session is not None:
-            await self._merges.update_one(waiting, change, session=session)
-            return
+            settled = await self._merges.update_one(waiting, change, session=session)
+        else:
+            with store_faults():
+                settled = await self._merges.update_one(waiting, change)
+        return bool(settled.matched_count)
+
+    async def is_pending(self, operation_id: str, session: Any = None) -> bool:
+        """Tell whether an operation still waits to be carried out."""
+        waiting = {"_id": operation_id, "state": OperationState.PENDING.value}
+        if session is not None:
+            return await self._merges.find_one(waiting, {"_id": 1}, session=session) is not None
         with store_faults():
-            await self._merges.update_one(waiting, change)
+            return await self._merges.find_one(waiting, {"_id": 1}) is not None
 
     async def pending(self, *, before: datetime | None = None) -> list[Operation]:
         """Return the intents that wait, oldest first."""

@@ -7,9 +7,11 @@ caller, the same call again, or `resume` after a crash. Merging again what is me
 what is apart, changes nothing and answers the same. See docs/decisions/0043.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from hub.errors import Conflict, InvalidInput, NotFound
 from hub.kit.clock import Clock
@@ -63,10 +65,12 @@ class MergeService:
             Conflict: others kept changing the same customers; doing it again completes it.
         """
         _check(others, reason, "from", "NOTHING_TO_MERGE")
-        root = await self._known(into, ("into",))
+        root, *found = await all_of(
+            self._known(into, ("into",)),
+            *(self._known(ref, ("from", index)) for index, ref in enumerate(others)),
+        )
         gone: dict[str, None] = {}
-        for index, ref in enumerate(others):
-            other = await self._known(ref, ("from", index))
+        for index, (ref, other) in enumerate(zip(others, found, strict=True)):
             if other.id != root.id:
                 gone[other.id] = None
             elif not await self._was_another(into, ref, root):
@@ -178,6 +182,10 @@ class MergeService:
             await self.operations.settle(intent.id, OperationState.VOID)
             return (await self.operations.get_one(intent.id)).state is OperationState.DONE
         for _ in range(ATTEMPTS):
+            if await self._regrouper.merge(intent):
+                return True
+            if not await self.operations.is_pending(intent.id):
+                return False  # somebody else carried it out, and it may have been taken back since
             roots = await self._linker.follow([intent.into, intent.others[0]])
             into, gone = roots[intent.into], roots[intent.others[0]]
             if into == gone:
@@ -188,8 +196,6 @@ class MergeService:
                 moved = replace(intent, id=new_id("mrg"), into=into, others=(gone,))
                 await self.operations.settle(intent.id, OperationState.VOID)
                 intent = await self.operations.intend(moved)
-            if await self._regrouper.merge(intent):
-                return True
         raise Conflict("others keep changing these customers; try again")
 
     async def _known(self, ref: CustomerRef, path: tuple[str | int, ...]) -> Profile:
@@ -227,13 +233,22 @@ class MergeService:
         return None if left & stayed else await self._after(found)
 
     async def _after(self, operation: Operation) -> tuple[Profile, ...]:
-        return tuple([await self._fresh(key) for key in (operation.into, *operation.others)])
+        return tuple(await all_of(*(self._fresh(key) for key in (operation.into, *operation.others))))
 
     async def _fresh(self, profile_id: str) -> Profile:
         profile = await self._profiles.get(profile_id)
         if profile is None:
             raise NotFound("this customer is no longer there", code="UNKNOWN_CUSTOMER")
         return profile
+
+
+async def all_of(*doings: Coroutine[Any, Any, Profile]) -> list[Profile]:
+    """Do several things at once and return what each gave; of errors the first by order, once all are done."""
+    done = await asyncio.gather(*doings, return_exceptions=True)
+    for one in done:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in done if not isinstance(one, BaseException)]
 
 
 def _check(refs: Sequence[CustomerRef], reason: str | None, path: str, empty: str) -> None:

@@ -132,8 +132,11 @@ class Projector:
         elsewhere = await self._profiles.owners(homes.keys() - facets.keys())
         if any(owner not in current for owner in elsewhere.values()):
             return await self._load({**homes, **elsewhere}, profile_ids)
-        if wanted != {*facets, *homes}:
-            waiting = await self._events.unprojected({*facets, *homes}, most=MOST_EVENTS)
+        needed = {*facets, *homes}
+        if needed <= wanted and len(waiting) < MOST_EVENTS:  # a facet that went away was asked for too
+            waiting = [stored for stored in waiting if stored.facet_id in needed]
+        else:
+            waiting = await self._events.unprojected(needed, most=MOST_EVENTS)
         for stored in waiting:
             if stored.facet_id not in facets:
                 facets[stored.facet_id] = LinkedFacet(

@@ -12,11 +12,12 @@ from typing import Any
 from hub.kit.ids import new_id
 from hub.profiles.merge_model import Operation, OperationState, Part
 from hub.profiles.merge_repository import OperationRepository
-from hub.profiles.model import LinkedFacet
+from hub.profiles.model import CustomerRef, Facet, LinkedFacet
 from hub.profiles.profile_codec import HEADER_FIELDS, Header, header_from_document
-from hub.profiles.repository import ProfileRepository, linked_facet
+from hub.profiles.repository import ProfileRepository, links_from
 from hub.profiles.splitting import parts_of
 from hub.store.database import Database
+from hub.store.faults import store_faults
 from hub.store.transactions import Session, transact
 
 
@@ -42,7 +43,7 @@ class Regrouper:
         self._events = db["events"]
 
     async def merge(self, operation: Operation) -> bool:
-        """Carry out a merge; False if one of the two was merged away or split since it was intended.
+        """Carry out a merge; False if one of the two was merged away since it was intended, or it waits no more.
 
         Raises:
             Conflict: others kept changing the same customers.
@@ -54,6 +55,8 @@ class Regrouper:
             headers = await self._headers([into, gone], session)
             if len(headers) < 2 or any(header.merged_into is not None for header in headers.values()):
                 return False
+            if not await self._operations.settle(operation.id, OperationState.DONE, session):
+                return False
             before = headers[gone]
             note = {
                 "_id": gone, "version": before.version + 1, "facet_ids": [],
@@ -62,15 +65,16 @@ class Regrouper:
             }  # fmt: skip
             await self._profiles.replace_one({"_id": gone, "version": before.version}, note, session=session)
             await self._repository.move_in(header_from_document(note), session)
-            await self._operations.settle(operation.id, OperationState.DONE, session)
             return True
 
         return await transact(self._db, work)
 
     async def plan(self, profile_id: str, named: Sequence[str]) -> list[Part]:
         """Return what would leave if facets were to; nothing where nothing was ever merged."""
-        facets = await self._repository.facets_of([profile_id])
-        return parts_of(facets, named, await self._facet_of_event(facets))
+        with store_faults():
+            facets = await self._pointers_of(profile_id)
+            linkers = await self._facet_of_event(facets)
+        return parts_of(facets, named, linkers)
 
     async def split(self, operation: Operation) -> bool:
         """Carry out a split; False if what it is about has changed since it was intended.
@@ -84,8 +88,9 @@ class Regrouper:
             header = (await self._headers([operation.into], session)).get(operation.into)
             if header is None or header.merged_into is not None:
                 return False
-            found = await self._facets.find({"profile_id": header.id}, session=session).to_list()
-            facets = {document["_id"]: linked_facet(document) for document in found}
+            if not await self._operations.is_pending(operation.id, session):
+                return False
+            facets = {facet.id: facet for facet in await self._pointers_of(header.id, session)}
             homes = self._identities.find({"_id": {"$in": list(operation.named)}}, session=session)
             named = {document["facet_id"] for document in await homes.to_list()}
             linkers = await self._facet_of_event(list(facets.values()), session)
@@ -182,6 +187,23 @@ class Regrouper:
             {"_id": {"$in": sorted(profile_ids)}}, dict.fromkeys(HEADER_FIELDS, 1), session=session
         )
         return {document["_id"]: header_from_document(document) for document in await cursor.to_list()}
+
+    async def _pointers_of(self, profile_id: str, session: Session | None = None) -> list[LinkedFacet]:
+        """Return a profile's facets as far as splitting looks at them: whose they are, and not what they hold."""
+        cursor = self._facets.find(
+            {"profile_id": profile_id}, {"version": 1, "primary": 1, "links": 1}, session=session
+        )
+        return [
+            LinkedFacet(
+                id=document["_id"],
+                version=document["version"],
+                profile_id=profile_id,
+                primary=CustomerRef(*document["primary"]),
+                facet=Facet(),
+                links=links_from(document),
+            )
+            for document in await cursor.sort("_id", 1).to_list()
+        ]
 
     async def _facet_of_event(
         self, facets: Sequence[LinkedFacet], session: Session | None = None

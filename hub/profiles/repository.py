@@ -6,6 +6,7 @@ facets       the projection of one primary identity's events, and whose it is
 profiles     the cached fold, or the note that it was merged away
 """
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -137,6 +138,8 @@ class ProfileRepository:
 
     async def owners(self, facet_ids: Collection[str]) -> dict[str, str]:
         """Return facet id -> profile id of those facets that exist."""
+        if not facet_ids:
+            return {}
         with store_faults():
             cursor = self._facets.find({"_id": {"$in": sorted(facet_ids)}}, {"profile_id": 1})
             return {document["_id"]: document["profile_id"] async for document in cursor}
@@ -150,8 +153,10 @@ class ProfileRepository:
     async def facet_ids_of(self, profile_id: str) -> list[str]:
         """Return the ids of a profile's facets: those that exist, and those whose first event waits."""
         with store_faults():
-            existing = await self._facets.distinct("_id", {"profile_id": profile_id})
-            awaited = await self._identities.distinct("facet_id", {"profile_id": profile_id})
+            existing, awaited = await asyncio.gather(
+                self._facets.distinct("_id", {"profile_id": profile_id}),
+                self._identities.distinct("facet_id", {"profile_id": profile_id}),
+            )
         return sorted({*existing, *awaited})
 
     async def ensure_facet(self, facet: LinkedFacet) -> None:
@@ -353,5 +358,10 @@ def linked_facet(document: Mapping[str, Any]) -> LinkedFacet:
         profile_id=document["profile_id"],
         primary=CustomerRef(*document["primary"]),
         facet=facet,
-        links=tuple(Link(*one) for one in document["links"]),
+        links=links_from(document),
     )
+
+
+def links_from(document: Mapping[str, Any]) -> tuple[Link, ...]:
+    """Return how the facet of a document came to be its owner's."""
+    return tuple(Link(*one) for one in document["links"])

@@ -48,6 +48,28 @@ class TestDuplicates:
         assert sum(receipt.duplicates for receipt in receipts) == 35
         assert await owned(rooms) == {"rye-bread": 5}
 
+    async def test_a_retry_is_projected_where_whoever_took_the_first_died_before_that(
+        self, rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Who sends again until it is answered, and then asks another hub, finds what was sent."""
+        message = track("Order Completed", id="m1", **ORDER)
+
+        class Killed(BaseException):
+            pass
+
+        async def die(*_args: Any) -> None:
+            raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(ProfileRepository, "write_facets", die)
+            with pytest.raises(Killed):
+                await rooms.send(message)
+        other = make_rooms(rooms.store, rooms.clock)
+        assert await rooms.find() is None
+        receipt = await other.send(message)
+        assert (receipt.accepted, receipt.duplicates, receipt.profile_ids) == (0, 1, ())
+        assert await owned(rooms) == {"rye-bread": 2}
+
     async def test_a_message_without_an_id_gets_one(self, rooms: Rooms) -> None:
         await rooms.track("Cart Viewed")
         await rooms.track("Cart Viewed")
