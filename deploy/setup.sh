@@ -33,6 +33,18 @@ if [ -n "$mongod" ] && command -v ldd >/dev/null && ldd "$mongod" | grep -q 'not
   fi
 fi
 
+# Tests open pages and messages in a real browser, which no package of Python brings along.
+if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null \
+  && [ -z "${TUTTI_TEST_BROWSER:-}" ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "      Installing the browser that tests drive: chromium"
+    { apt-get update -q && apt-get install -y -q --no-install-recommends chromium fonts-dejavu-core; } ||
+      echo "      chromium could not be installed: tests marked \`browser\` will fail and say so" >&2
+  else
+    echo "      No Chromium here: tests marked \`browser\` will fail until there is one (apt-get install chromium)" >&2
+  fi
+fi
+
 say "[3/4] Preparing the embedding model"
 "$VENV/bin/tutti" model prepare
 

@@ -52,7 +52,18 @@ from hub.profiles.reviews import ReviewService
 from hub.profiles.service import ProfileService
 from hub.store.database import Store, open_store
 from hub.store.embedding_cache import MongoVectorCache
-from hub.web import exports, graphiql, health, home, ingest, opendsr, privacy_control, unsubscribe
+from hub.web import (
+    exports,
+    exposures,
+    graphiql,
+    health,
+    home,
+    ingest,
+    opendsr,
+    page_client,
+    privacy_control,
+    unsubscribe,
+)
 from hub.web.graphql import graphql_route
 from hub.web.health import Readiness
 from hub.web.observe import Metrics, Observe
@@ -230,6 +241,8 @@ def build_app(
                 body_limit=services.settings.body_limit,
                 batch_limit=services.settings.batch_limit,
             ),
+            *exposures.routes(context_of),
+            *page_client.routes(),
             *unsubscribe.routes(services.control, signer),
             *exports.routes(services.privacy.exports, services.clock),
             *opendsr.routes(services.privacy.opendsr, auth.authenticate),
@@ -245,7 +258,7 @@ def build_app(
             Exception: on_surprise,
         },
     )
-    return Observe(app, metrics)
+    return Observe(page_client.across_origins(app, services.settings.allowed_origins), metrics)
 
 
 def create_app(settings: Settings | None = None, *, client: Any = None) -> Starlette:

@@ -3,13 +3,16 @@
 `tutti settings` prints this table with the values in force; `docs/settings.md` is checked against it.
 """
 
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hub.errors import SetupError
+
+ORIGIN = re.compile(r"https?://[^\s/,]+")
 
 
 class Settings(BaseSettings):
@@ -23,6 +26,10 @@ class Settings(BaseSettings):
     )
     public_url: str = Field(
         default="", description="Where customers reach the hub (links in email); default: http://HOST:PORT."
+    )
+    origins: str = Field(
+        default="*",
+        description="Whose pages may ask the hub from a browser: origins such as https://shop.example, or * (all).",
     )
     data_dir: Path = Field(
         default=Path(".tutti"), description="Where the embedded server, keys and models are kept."
@@ -72,6 +79,19 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level logged."
     )
+
+    @field_validator("origins")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        for origin in value.replace(",", " ").split():
+            if origin != "*" and not ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is no origin: scheme and host, such as https://shop.example")
+        return value
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """Whose pages may ask the hub from a browser."""
+        return tuple(self.origins.replace(",", " ").split())
 
     @property
     def base_url(self) -> str:

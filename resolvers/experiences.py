@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from hub.catalogue.model import Claim, Content, Offer
+from hub.channels.markup import slot_markup
 from hub.channels.model import Experience, Slot, Suggestion
 from hub.decisions.model import Channel, MixRequest, RankedItem, Removed
 from hub.kit.pages import Page
@@ -104,6 +105,12 @@ def slot_items(slot: Slot, first: int) -> tuple[RankedItem, ...]:
         InvalidInput: if `first` is out of range.
     """
     return slot.items[: check_first(first)]
+
+
+def markup(context: Context, slot: Slot) -> str:
+    """Return a slot as JSON-LD."""
+    services = context.services
+    return slot_markup(slot, services.catalogue.snapshot.facts, services.settings.base_url)
 
 
 def suggested_content(suggestion: Suggestion) -> Content | None:

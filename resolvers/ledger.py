@@ -50,21 +50,41 @@ async def expose(
     at: datetime | None,
 ) -> Outcome[Served]:
     """Record that items of a served experience were seen."""
-    return await outcome(_expose(context, global_id, keys, positions, at))
+    return await outcome(expose_or_raise(context, global_id, keys, positions, at))
 
 
-async def _expose(
+async def expose_or_raise(
     context: Context,
     global_id: str,
     keys: Sequence[str],
     positions: Sequence[int],
     at: datetime | None,
+    *,
+    clamp: bool = False,
 ) -> Served:
+    """Record that items of a served experience were seen.
+
+    Args:
+        context: who says so.
+        global_id: of what was served.
+        keys: keys of contents that were seen.
+        positions: positions that were seen.
+        at: when; None: now.
+        clamp: take an instant before the serving for that of the serving.
+
+    Raises:
+        Forbidden: the key is for no exposures.
+        NotFound: nothing was served under the id, or not to whom the caller speaks for.
+        InvalidInput: an item was not part of it, or `at` is impossible.
+    """
     access.need(context, Scope.BROWSE, Scope.AGENT, Scope.RENDERER, doing="recording an exposure")
     ledger = context.services.ledger
     served_id = from_global("Served", global_id, path=("servedId",))
     try:
-        await access.need_exposable(context, await ledger.get(served_id))
+        row = await ledger.get(served_id)
+        await access.need_exposable(context, row)
+        if clamp and at is not None:
+            at = max(at, row.at)
         return await ledger.expose(served_id, keys=keys, positions=positions, at=at)
     except NotFound:
         raise NotFound(

@@ -50,6 +50,14 @@ class Slot:
     def items(self, parent: strawberry.Parent[model.Slot], first: First = 20) -> tuple[RankedItem, ...]:
         return experiences.slot_items(parent, first)
 
+    @field(
+        description="The whole slot as schema.org markup (ItemList of Product with Offer, and Article): JSON-LD "
+        "that may stand in a script element as it is.",
+        at_once=True,
+    )
+    def markup(self, parent: strawberry.Parent[model.Slot], info: Info) -> str:
+        return experiences.markup(info.context, parent)
+
 
 @strawberry.type(description="One header of a message.")
 class Header:

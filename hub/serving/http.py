@@ -44,6 +44,10 @@ from hub.serving.requests import (
     read_request,
 )
 
+# An experience is a serving, with a row of its own in the ledger: a copy that a cache gave out would be
+# one that nobody wrote down. And whoever shares the browser must not find another's page.
+HEADERS = {"Cache-Control": "private, no-store", "Vary": "Accept, Authorization, X-Tutti-Customer"}
+
 ContextFactory = Callable[[Mapping[str, str]], Awaitable[Any]]
 
 
@@ -221,7 +225,7 @@ def spell(reply: Reply, media_type: str) -> Response:
     return Response(
         orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY),
         status,
-        headers={**reply.headers, "Content-Type": f"{media_type}; charset=utf-8", "Vary": "Accept"},
+        headers={**reply.headers, **HEADERS, "Content-Type": f"{media_type}; charset=utf-8"},
     )
 
 

@@ -6,7 +6,8 @@
 
 `Sec-GPC: 1` (Global Privacy Control) marks every message of its request: none is a sign of interest.
 
-The write key is the Basic user name (or a Bearer key). 200 {"success": true, "accepted", "duplicates",
+The write key is the Basic user name (or a Bearer key). A browser's `sendBeacon`, which can set no header, says
+it as `writeKey` in the body, as Segment's own script does. 200 {"success": true, "accepted", "duplicates",
 "rejected": [...]} means that what was accepted is durable. Nothing acceptable at all is a 400 problem.
 """
 
@@ -28,6 +29,7 @@ from hub.web.problems import MEDIA_TYPE, problem
 
 Authenticate = Callable[[Mapping[str, str]], Awaitable[Caller]]
 
+WRITE_KEY = "writeKey"
 INFLATION = 8  # how many times the body limit a compressed body may be when unpacked
 MOST_REJECTIONS_TOLD = 100
 
@@ -106,9 +108,8 @@ class _Ingest:
         return endpoint
 
     async def _read(self, request: Request) -> tuple[Caller, dict[str, Any]]:
-        caller = await self._authenticate(request.headers)
-        if caller.scope not in {Scope.INGEST, Scope.ADMIN}:
-            raise Forbidden("recording events takes a key with the scope `ingest`")
+        by_header = "authorization" in request.headers
+        caller = _may_ingest(await self._authenticate(request.headers)) if by_header else None
         raw = await self._body(request)
         try:
             body = orjson.loads(raw)
@@ -116,6 +117,9 @@ class _Ingest:
             raise InvalidInput(f"the body is not JSON: {error}", code="MALFORMED_JSON") from None
         if not isinstance(body, dict):
             raise InvalidInput("the body is a JSON object")
+        key = body.pop(WRITE_KEY, None)
+        if caller is None:
+            caller = _may_ingest(await self._authenticate(keyed(request.headers, key)))
         return caller, body
 
     async def _body(self, request: Request) -> bytes:
@@ -157,6 +161,17 @@ class _Ingest:
         shared = context if isinstance(context, dict) else {}
         sent_at = body.get("sentAt")
         return [_completed(message, shared, sent_at, historical=historical) for message in batch]
+
+
+def keyed(headers: Mapping[str, str], key: Any) -> Mapping[str, str]:
+    """Return headers that carry a key which came in the body."""
+    return {**headers, "authorization": f"Bearer {key}"} if isinstance(key, str) else headers
+
+
+def _may_ingest(caller: Caller) -> Caller:
+    if caller.scope not in {Scope.INGEST, Scope.ADMIN}:
+        raise Forbidden("recording events takes a key with the scope `ingest`")
+    return caller
 
 
 def _completed(message: Any, context: Mapping[str, Any], sent_at: Any, *, historical: bool) -> Any:

@@ -15,7 +15,21 @@ from hub.kit.ids import new_id
 log = structlog.get_logger("tutti.http")
 
 # Paths are grouped by their first part, so that no identifier becomes a label.
-KNOWN = {"graphql", "v1", "healthz", "readyz", "metrics", "unsubscribe", "graphiql", "demo", "static"}
+KNOWN = {
+    "graphql",
+    "v1",
+    "healthz",
+    "readyz",
+    "metrics",
+    "unsubscribe",
+    "graphiql",
+    "demo",
+    "static",
+    "client",
+    "pictures",
+    "links",
+    "view",
+}
 QUIET = {"healthz", "readyz", "metrics"}
 
 

@@ -208,3 +208,30 @@ class TestRefusals:
         assert (await hub.post("/v1/track", track("Cart Viewed"), key="unknown")).status_code == 401
         assert (await hub.post("/v1/track", track("Cart Viewed"), key=hub.browse_key)).status_code == 403
         assert (await hub.rooms.counts())["events"] == 0
+
+
+class TestABeacon:
+    """A browser's `sendBeacon` sets no header: the write key comes in the body."""
+
+    async def send(self, hub: Hub, body: dict[str, Any]) -> httpx.Response:
+        async with httpx.AsyncClient(base_url=hub.url) as client:
+            return await client.post(
+                "/v1/batch", content=json.dumps(body), headers={"Content-Type": "text/plain;charset=UTF-8"}
+            )
+
+    async def test_its_write_key_is_taken_and_kept_nowhere(self, hub):
+        click = track("Product Clicked", "clicks", product_id="rose-1", id="click-1")
+        answer = await self.send(hub, {"writeKey": hub.key, "batch": [click]})
+        assert (answer.status_code, answer.json()["accepted"]) == (200, 1)
+        kept = await hub.rooms.store.db["events"].find_one({"_id": "click-1"})
+        assert kept is not None
+        assert hub.key not in str(kept)
+
+    @pytest.mark.parametrize("key", [None, "no such key", 5])
+    async def test_without_a_good_one_nothing_is_taken(self, hub, key):
+        answer = await self.send(hub, {"writeKey": key, "batch": [track("Cart Viewed", "clicks")]})
+        assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHENTICATED")
+
+    async def test_a_front_ends_own_key_records_no_events(self, hub):
+        answer = await self.send(hub, {"writeKey": hub.browse_key, "batch": []})
+        assert (answer.status_code, answer.json()["code"]) == (403, "FORBIDDEN")
