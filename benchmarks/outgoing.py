@@ -1,10 +1,12 @@
 """What it costs to record what leaves the hub, and how fast a batch of email is rendered.
 
-    python -m benchmarks.outgoing [--customers N] [--write FILE.json]
+    python -m benchmarks.outgoing [--customers N] [--experiences N] [--write FILE.json]
 
-The ledger: rows of 40 kB, each durable before the next (and sixteen at a time), beside bare inserts of the
-same documents into a collection of the same server: what the chain and the service add to the median. The
-batch: the demo house, N customers of whom each has granted email and looked at three things.
+The experience: the home page of the demo house for customers in turn, once with the ledger and once with
+one that takes a row and keeps nothing, one after the other, so that both meet the same machine: what
+the ledger adds to the median. The row: 40 kB, each durable before the next (and sixteen at a time), beside bare
+inserts of the same documents into a collection of the same server. The batch: N customers, of whom each has
+granted email and looked at three things.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +28,7 @@ from rich.table import Table
 from hub.app import open_services
 from hub.channels.batch import EmailBatch
 from hub.config import Settings
+from hub.decisions.model import Channel
 from hub.demo.house import load_house
 from hub.demo.play import install
 from hub.kit.clock import SystemClock, isoformat
@@ -32,6 +36,7 @@ from hub.kit.ids import new_id
 from hub.ledger.model import Served
 from hub.ledger.repository import served_document
 from hub.ledger.service import LedgerService
+from hub.profiles.model import CustomerRef
 from hub.store.database import Store
 from resolvers.context import Services
 
@@ -132,13 +137,63 @@ async def people(services: Services, customers: int) -> None:
         assert not receipt.rejected, receipt.rejected[0]
 
 
+class NoLedger:
+    """Takes rows and keeps nothing; otherwise the ledger."""
+
+    def __init__(self, ledger: LedgerService) -> None:
+        self.latest = ledger.latest
+        self.bytes = 0
+
+    def expect(self, profile_id: str) -> None:
+        """Take note of nothing."""
+
+    async def record(self, served: Served) -> None:
+        """Return at once."""
+        self.bytes += len(served.body)
+
+
+async def experience_cost(services: Services, rounds: int, at_once: int) -> dict[str, float]:
+    """Measure what the ledger adds to the median experience, so many being made side by side."""
+    none = NoLedger(services.ledger)
+    without = copy(services.experiences)
+    without._ledger = none
+    taken: dict[bool, list[float]] = {True: [], False: []}
+
+    async def one(number: int, kept: bool) -> None:
+        service = services.experiences if kept else without
+        began = time.perf_counter()
+        await service.assemble(
+            CustomerRef("user_id", f"bench-{number}"), channel=Channel.WEB, scenario="home"
+        )
+        taken[kept].append(time.perf_counter() - began)
+
+    known = min(rounds, 400)
+    for number in range(known):  # folded and issued before it is measured
+        await one(number, False)
+    taken[False].clear()
+    none.bytes = 0
+    for start in range(0, rounds, at_once):
+        order = (True, False) if start // at_once % 2 else (False, True)
+        for kept in order:
+            await asyncio.gather(*(one((start + n) % known, kept) for n in range(at_once)))
+    with_it, without_it = statistics.median(taken[True]) * 1e3, statistics.median(taken[False]) * 1e3
+    name = f"experience, {at_once} at once"
+    return {
+        f"{name}: ms with the ledger": with_it,
+        f"{name}: ms without": without_it,
+        f"{name}: ms that the ledger adds to the median": with_it - without_it,
+        f"{name}: with / without": with_it / without_it,
+        f"{name}: kB a row": none.bytes / len(taken[False]) / 1e3,
+    }
+
+
 async def batch_rate(services: Services, store: Store, customers: int, folder: Path) -> dict[str, float]:
     """Measure a batch."""
-    await install(services)
-    await services.catalogue.refresh()
-    await people(services, customers)
-    batch = EmailBatch(store, services.profiles, services.experiences, services.ledger, services.clock)
-    began = time.perf_counter()
+    await store.db["served"].delete_many({})
+    services.ledger.forget()
+    side_by_side = services.experiences.side_by_side(services.profiles, services.offers)
+    batch = EmailBatch(store, services.profiles, side_by_side, services.ledger, services.clock)
+    began, computing = time.perf_counter(), time.process_time()
     state = await batch.run("bench", "newsletter", {}, folder / "messages.jsonl", lambda _: None)
     taken = time.perf_counter() - began
     return {
@@ -147,20 +202,29 @@ async def batch_rate(services: Services, store: Store, customers: int, folder: P
         "rows in the ledger": await store.db["served"].count_documents({"channel": "EMAIL"}),
         "batch: seconds": taken,
         "batch: messages a second, one process": state.rendered / taken,
+        "batch: CPU ms a message, the server's not counted": (time.process_time() - computing)
+        / state.rendered
+        * 1e3,
     }
 
 
-async def _measure(customers: int) -> dict[str, float]:
+async def _measure(customers: int, experiences: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="tutti-bench-") as folder:
         settings = Settings(data_dir=Path(folder) / "data", log_level="error", store_deadline=60.0)
         async with open_services(settings) as (services, _auth, _signer, store):
             told = await ledger_cost(store)
+            await install(services)
+            await services.catalogue.refresh()
+            await people(services, customers)
+            for at_once in (1, 8):
+                told |= await experience_cost(services, experiences, at_once)
             return told | await batch_rate(services, store, customers, Path(folder))
 
 
-def measure(customers: int = 2_000) -> dict[str, float]:
+def measure(customers: int = 2_000, experiences: int = 800) -> dict[str, float]:
     """Return every figure."""
-    return {what: round(figure, 3) for what, figure in asyncio.run(_measure(customers)).items()}
+    found = asyncio.run(_measure(customers, experiences))
+    return {what: round(figure, 3) for what, figure in found.items()}
 
 
 def main() -> None:
@@ -169,9 +233,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--customers", type=int, default=2_000)
+    parser.add_argument("--experiences", type=int, default=800)
     parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
-    told = measure(arguments.customers)
+    told = measure(arguments.customers, arguments.experiences)
     table = Table("what", "figure", title="What leaves the hub")
     for what, figure in told.items():
         table.add_row(what, f"{figure:g}")

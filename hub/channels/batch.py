@@ -29,7 +29,7 @@ from hub.store.database import Store
 from hub.store.faults import store_faults
 
 CHUNK = 200  # customers between two checkpoints
-AT_ONCE = 8  # rendered side by side, so that their rows leave for the ledger together
+AT_ONCE = 64  # rendered side by side: what they read, issue and record goes in one command for all
 ATTEMPTS = 3
 RENDERED, NOT_OF_IT = "RENDERED", "NOT_OF_THE_SEGMENT"
 

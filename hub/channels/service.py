@@ -12,9 +12,10 @@ nothing, and no step before the ledger writes (law 7): a profile that lags behin
 import asyncio
 import traceback
 from collections.abc import Coroutine, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import structlog
 
@@ -25,6 +26,7 @@ from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.channels.base import present
 from hub.channels.body import body_of
 from hub.channels.context import PresentationContext
+from hub.channels.gathered import GatheredOffers, GatheredProfiles, ManyOffers, ManyProfiles
 from hub.channels.model import Experience
 from hub.channels.slots import slots_of
 from hub.config import Settings
@@ -99,6 +101,8 @@ class Decisions(Protocol):
 
 class Ledger(Protocol):
     """What is needed of the ledger."""
+
+    def expect(self, profile_id: str) -> None: ...
 
     async def record(self, served: Served) -> None: ...
 
@@ -196,6 +200,13 @@ class ExperienceService:
         self._frequency = frequency
         self._signer = signer
 
+    def side_by_side(self, profiles: ManyProfiles, offers: ManyOffers) -> Self:
+        """Return the same service for a batch: what its experiences ask at one moment is read together."""
+        other = copy(self)
+        other._profiles = GatheredProfiles(profiles)  # noqa: SLF001 - it is one of us
+        other._offers = GatheredOffers(offers)  # noqa: SLF001
+        return other
+
     async def assemble(
         self,
         ref: CustomerRef,
@@ -238,6 +249,8 @@ class ExperienceService:
         admission = admit(
             read.profile, snapshot, channel=channel.value, at=at or now, rules=self._rules, gpc=gpc
         )
+        if admission.profile is not None and not preview:
+            self._ledger.expect(admission.profile.id)
         if read.degraded is not None:
             decision = self._decisions.decide_without_store(admission.view, scenario, degraded=read.degraded)
         else:

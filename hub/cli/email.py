@@ -58,9 +58,8 @@ def batch(
         settings = load_settings().model_copy(update={"store_deadline": PATIENCE})
         async with open_services(settings) as (services, _auth, _signer, store):
             await services.catalogue.refresh()
-            rendering = EmailBatch(
-                store, services.profiles, services.experiences, services.ledger, services.clock
-            )
+            side_by_side = services.experiences.side_by_side(services.profiles, services.offers)
+            rendering = EmailBatch(store, services.profiles, side_by_side, services.ledger, services.clock)
             nonlocal began
             began = time.monotonic()
             file = out or Path(f"{called}.jsonl")

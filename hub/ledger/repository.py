@@ -1,14 +1,15 @@
 """All queries of the ledger. Rows are inserted and never changed; the store removes them when they end."""
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from pymongo import DESCENDING
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, PyMongoError
 
-from hub.errors import Unavailable
+from hub.errors import TuttiError, Unavailable
 from hub.kit.clock import isoformat
 from hub.ledger.chain import Head, chained, head_of
 from hub.ledger.frequency import SEPARATOR
@@ -19,7 +20,10 @@ from hub.store.faults import store_faults
 DUPLICATE_KEY = 11000
 MOST_RACES = 50  # how often the others may be faster
 MOST_HEADS = 50_000  # ends of chains that a process remembers, some 10 MB
-TRUSTED_SECONDS = 1.0  # how long it takes them for the ends that they were
+# How long it takes them for the ends that they were: a visit's length. If another process added to a chain
+# meanwhile, the unique index says so, and the end is read again.
+TRUSTED_SECONDS = 600.0
+FRESH_SECONDS = 540.0  # what is older is read again for who is about to write
 
 
 def served_document(served: Served) -> dict[str, Any]:
@@ -71,7 +75,44 @@ class LedgerRepository:
     def __init__(self, store: Store) -> None:
         self._served = store.db["served"]
         self._exposures = store.db["exposures"]
-        self._heads: dict[str, tuple[Head, float]] = {}
+        self._heads: dict[str, tuple[Head | None, float]] = {}
+        self._expected: set[str] = set()  # whose ends are to be read by the next command
+        self._reading: asyncio.Task[None] | None = None
+        self._forgotten_at = float("-inf")
+
+    async def close(self) -> None:
+        """Wait until nothing is read ahead any more."""
+        while self._reading is not None:
+            await asyncio.wait([self._reading])
+
+    def expect(self, profile_id: str) -> None:
+        """Begin to read the end of a chain to which a row is about to be added; who calls does not wait.
+
+        While the decision is made the answer arrives, so that the row alone is left to wait for.
+        """
+        known = self._heads.get(profile_id)
+        if known is not None and time.monotonic() - known[1] < FRESH_SECONDS:
+            return
+        self._expected.add(profile_id)
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read_ahead())
+
+    async def _read_ahead(self) -> None:
+        """Read what is expected, one command for all who came while the one before was under way."""
+        try:
+            while self._expected:
+                wanted, self._expected = self._expected, set()
+                began = time.monotonic()
+                try:
+                    found = await self._ends(wanted)
+                except (TuttiError, PyMongoError):
+                    continue  # the row's own command will meet the store as it is, and say so
+                for profile_id in wanted:
+                    held = self._heads.get(profile_id)
+                    if began > self._forgotten_at and (held is None or held[1] < began):
+                        self._hold(profile_id, found.get(profile_id), began)
+        finally:
+            self._reading = None
 
     async def insert(self, rows: Sequence[Served]) -> dict[str, str]:
         """Chain and insert rows, in one command where nobody else writes to the same chains.
@@ -127,6 +168,7 @@ class LedgerRepository:
     def forget(self) -> None:
         """Forget the ends of chains that this process remembers; they are read anew."""
         self._heads.clear()
+        self._forgotten_at = time.monotonic()
 
     async def _chained(self, rows: Sequence[Served]) -> list[dict[str, Any]]:
         heads = await self._read_heads({row.profile_id for row in rows if row.profile_id})
@@ -139,38 +181,48 @@ class LedgerRepository:
         return documents
 
     async def _read_heads(self, profile_ids: set[str]) -> dict[str, Head]:
-        """Return the last links of chains; those that this process wrote a moment ago are known."""
+        """Return the last links of chains; those that this process read or wrote a moment ago are known."""
+        if self._reading is not None and len(self._known(profile_ids)) < len(profile_ids):
+            await asyncio.wait([self._reading])
+        known = self._known(profile_ids)
+        missing = profile_ids - known.keys()
+        found = await self._ends(missing) if missing else {}
+        return {key: head for key, head in (known | found).items() if head is not None}
+
+    def _known(self, profile_ids: set[str]) -> dict[str, Head | None]:
         now = time.monotonic()
-        known: dict[str, Head] = {}
-        for profile_id in profile_ids:
-            remembered = self._heads.get(profile_id)
-            if remembered is not None and now - remembered[1] < TRUSTED_SECONDS:
-                known[profile_id] = remembered[0]
-        missing = sorted(profile_ids - known.keys())
-        if missing:
-            steps: list[dict[str, Any]] = [
-                {"$match": {"profile_id": {"$in": missing}, "seq": {"$gt": 0}}},
-                {"$sort": {"profile_id": -1, "seq": -1}},
-                {
-                    "$group": {
-                        "_id": "$profile_id",
-                        "seq": {"$first": "$seq"},
-                        "hash": {"$first": "$hash"},
-                        "expires_at": {"$first": "$expires_at"},
-                    }
-                },
-            ]
-            with store_faults():
-                async for found in await self._served.aggregate(steps):
-                    known[found["_id"]] = Head(found["seq"], found["hash"], found["expires_at"])
-        return known
+        held = {key: self._heads[key] for key in profile_ids if key in self._heads}
+        return {key: head for key, (head, at) in held.items() if now - at < TRUSTED_SECONDS}
+
+    async def _ends(self, profile_ids: Collection[str]) -> dict[str, Head | None]:
+        """Read the last links of chains; who has none is left out."""
+        steps: list[dict[str, Any]] = [
+            {"$match": {"profile_id": {"$in": sorted(profile_ids)}, "seq": {"$gt": 0}}},
+            {"$sort": {"profile_id": -1, "seq": -1}},
+            {
+                "$group": {
+                    "_id": "$profile_id",
+                    "seq": {"$first": "$seq"},
+                    "hash": {"$first": "$hash"},
+                    "expires_at": {"$first": "$expires_at"},
+                }
+            },
+        ]
+        with store_faults():
+            return {
+                found["_id"]: Head(found["seq"], found["hash"], found["expires_at"])
+                async for found in await self._served.aggregate(steps)
+            }
 
     def _remember(self, documents: Sequence[dict[str, Any]]) -> None:
         now = time.monotonic()
         for document in documents:
             if document["profile_id"]:
-                self._heads.pop(document["profile_id"], None)
-                self._heads[document["profile_id"]] = (head_of(document), now)
+                self._hold(document["profile_id"], head_of(document), now)
+
+    def _hold(self, profile_id: str, head: Head | None, at: float) -> None:
+        self._heads.pop(profile_id, None)
+        self._heads[profile_id] = (head, at)
         while len(self._heads) > MOST_HEADS:
             del self._heads[next(iter(self._heads))]
 

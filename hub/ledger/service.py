@@ -49,6 +49,10 @@ class LedgerService:
             self._flushing = asyncio.create_task(self._flush())
         await future
 
+    def expect(self, profile_id: str) -> None:
+        """Say that a row of this customer is about to be recorded: what it needs is read meanwhile."""
+        self._repository.expect(profile_id)
+
     def forget(self) -> None:
         """Forget what this process remembers of customers."""
         self._repository.forget()
@@ -57,6 +61,7 @@ class LedgerService:
         """Wait until everything handed in is settled."""
         while self._flushing is not None:
             await asyncio.wait([self._flushing])
+        await self._repository.close()
 
     async def _flush(self) -> None:
         try:

@@ -7,6 +7,7 @@ the grant's own state tell what was done already.
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -54,20 +55,37 @@ class OfferService:
         Raises:
             Unavailable: the store does not answer.
         """
-        closed: dict[str, str] = await self._spent(offers)
         if profile is None:
-            return Standing(closed=closed)
-        home = household_of(profile)
-        ids = {profile.id, *profile.former_ids}
-        homes = (home,) if home is not None and any(o.per_household is not None for o in offers) else ()
-        found = await self._repository.of_persons(ids, households=homes)
-        mine = [grant for grant in found if grant.profile_id in ids]
-        for offer in offers:
-            of_offer = [grant for grant in found if grant.offer.key == offer.key]
-            rule = bounded(offer, [g for g in of_offer if g.profile_id in ids], of_offer)
-            if rule is not None:
-                closed[offer.key] = rule
-        return Standing(live_grants(mine, at), closed)
+            return Standing(closed=await self._spent(offers))
+        return (await self.standings([(profile, at)], offers))[0]
+
+    async def standings(
+        self, asked: Sequence[tuple[Profile, datetime]], offers: Sequence[Offer]
+    ) -> list[Standing]:
+        """Return where several customers stand, each at an instant, by one reading of their grants.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        spent = await self._spent(offers)
+        shared = any(o.per_household is not None for o in offers)
+        homes = [household_of(profile) if shared else None for profile, _ in asked]
+        ids = [{profile.id, *profile.former_ids} for profile, _ in asked]
+        found = await self._repository.of_persons(
+            set().union(*ids), households={home for home in homes if home is not None}
+        )
+        by_person: dict[str, list[Grant]] = defaultdict(list)
+        by_home: dict[str, list[Grant]] = defaultdict(list)
+        for grant in found:
+            by_person[grant.profile_id].append(grant)
+            if grant.household is not None:
+                by_home[grant.household].append(grant)
+        standings = []
+        for (_, at), own, home in zip(asked, ids, homes, strict=True):
+            mine = [grant for profile_id in own for grant in by_person.get(profile_id, ())]
+            theirs = mine + [g for g in by_home.get(home or "", ()) if g.profile_id not in own]
+            standings.append(Standing(live_grants(mine, at), {**spent, **_closed(mine, theirs, offers)}))
+        return standings
 
     async def _spent(self, offers: Sequence[Offer]) -> dict[str, str]:
         bounded_offers = [o for o in offers if o.budget is not None or o.most_grants is not None]
@@ -235,3 +253,16 @@ def _spent(offer: Offer, counter: Mapping[str, Any]) -> bool:
         return False
     taken = counter.get("amounts", {}).get(worth.currency)
     return (taken.to_decimal() if taken is not None else 0) + worth.amount > offer.budget.amount
+
+
+def _closed(mine: Sequence[Grant], household: Sequence[Grant], offers: Sequence[Offer]) -> dict[str, str]:
+    """Return the offers that caps close to somebody with these grants, each with the rule."""
+    closed: dict[str, str] = {}
+    for offer in offers:
+        key = offer.key
+        rule = bounded(
+            offer, [g for g in mine if g.offer.key == key], [g for g in household if g.offer.key == key]
+        )
+        if rule is not None:
+            closed[key] = rule
+    return closed

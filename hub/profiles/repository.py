@@ -159,6 +159,15 @@ class ProfileRepository:
             )
         return sorted({*existing, *awaited})
 
+    async def facets_by_id(self, profile_ids: Collection[str]) -> dict[str, str]:
+        """Return facet id -> profile of all facets of some profiles, as `facet_ids_of` knows them."""
+        query = {"profile_id": {"$in": sorted(profile_ids)}}
+        with store_faults():
+            waiting = await self._identities.find(query, {"facet_id": 1, "profile_id": 1}).to_list()
+            existing = await self._facets.find(query, {"profile_id": 1}).to_list()
+        homes = {document["facet_id"]: document["profile_id"] for document in waiting}
+        return homes | {document["_id"]: document["profile_id"] for document in existing}
+
     async def ensure_facet(self, facet: LinkedFacet) -> None:
         """Create a facet unless it is there."""
         with store_faults():
@@ -181,6 +190,19 @@ class ProfileRepository:
             return None
         header = header_from_document(document)
         return header, profile_from_document(document) if header.folded is not None else None
+
+    async def get_many(self, profile_ids: Collection[str]) -> dict[str, tuple[Header, Profile | None]]:
+        """Return headers and folds of profiles by id; see `get_one_or_none`."""
+        with store_faults():
+            documents = await self._profiles.find({"_id": {"$in": sorted(profile_ids)}}).to_list()
+        found = {}
+        for document in documents:
+            header = header_from_document(document)
+            found[header.id] = (
+                header,
+                profile_from_document(document) if header.folded is not None else None,
+            )
+        return found
 
     async def headers(self, profile_ids: Collection[str]) -> dict[str, Header]:
         """Return headers of profiles by id; those that do not exist yet are left out."""

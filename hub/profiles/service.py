@@ -109,6 +109,31 @@ class ProfileService:
                 return profile
         return None
 
+    async def get_many(self, profile_ids: Collection[str]) -> dict[str, Profile]:
+        """Return profiles by the ids they are asked for, as `get` would, reading and folding them together.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        snapshot = self.snapshot()
+        found = await self.repository.get_many(profile_ids)
+        behind = [
+            key
+            for key, (header, _) in found.items()
+            if header.merged_into is None and outdated(header, snapshot)
+        ]
+        if behind:
+            await self.projector.project(await self.repository.facets_by_id(behind))
+            found |= await self.repository.get_many(behind)
+        profiles: dict[str, Profile] = {}
+        for key, (header, profile) in found.items():
+            settled = profile
+            if header.merged_into is not None or outdated(header, snapshot):
+                settled = await self.get(key)  # seldom: it was merged, or somebody is writing to it right now
+            if settled is not None:
+                profiles[key] = settled
+        return profiles
+
     async def _refreshed(self, profile_id: str) -> Profile | None:
         """Fold a profile anew and return it; None where nothing was ever projected into it."""
         facet_ids = await self.repository.facet_ids_of(profile_id)

@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from hub.channels import batch as batching
 from hub.channels.batch import EmailBatch
+from hub.channels.service import ExperienceService
 from hub.decisions.model import Channel
 from hub.errors import Conflict, NotFound
-from tests.channels.hub import open_hub
+from hub.profiles.model import CustomerRef
+from tests.channels.house import CONTENTS, FACTS, OFFER
+from tests.channels.hub import IDENTIFY, open_hub, shown, track
 
 GRANT = {"purpose": "EMAIL_MARKETING", "channel": "EMAIL", "state": "GRANTED"}
 CUSTOMERS = 12
@@ -43,11 +47,16 @@ async def hub(store, clock, settings):
 
 
 def batch(hub):
-    return EmailBatch(hub.store, hub.profiles, hub.experiences, hub.ledger, hub.clock)
+    side_by_side = hub.experiences.side_by_side(hub.profiles, hub.offers)
+    return EmailBatch(hub.store, hub.profiles, side_by_side, hub.ledger, hub.clock)
 
 
 def lines(file):
     return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+
+
+def kept(profile):
+    return profile.id, profile.version, profile.facet_ids, profile.traits, profile.recent, profile.consents
 
 
 class Killed(BaseException):
@@ -72,7 +81,7 @@ async def test_each_who_may_be_written_to_gets_one_message_with_one_row(hub, tmp
 async def test_a_batch_that_was_killed_goes_on_where_it_stopped(hub, tmp_path, monkeypatch):
     monkeypatch.setattr(batching, "CHUNK", 4)
     file, rendered = tmp_path / "m", 0
-    real = hub.experiences.assemble
+    real = ExperienceService.assemble
 
     async def dying(*args, **given):
         nonlocal rendered
@@ -81,7 +90,7 @@ async def test_a_batch_that_was_killed_goes_on_where_it_stopped(hub, tmp_path, m
             raise Killed
         return await real(*args, **given)
 
-    monkeypatch.setattr(hub.experiences, "assemble", dying)
+    monkeypatch.setattr(ExperienceService, "assemble", dying)
     for _ in range(2):
         with pytest.raises(Killed):
             await batch(hub).run("one", "newsletter", {}, file, lambda _: None)
@@ -123,6 +132,39 @@ async def test_a_file_that_is_not_the_batchs_own_is_refused(hub, tmp_path, monke
         await batch(hub).run("one", "newsletter", {}, tmp_path / "other", lambda _: None)
 
 
+async def test_what_is_read_together_is_what_would_be_read_one_by_one(hub, tmp_path):
+    """Messages rendered side by side say what each would say alone, some customers being behind or merged."""
+    ids = await hub.profiles.page_of_ids(most=CUSTOMERS)
+    await hub.send(*(track("Product Viewed", product_id="rose") | {"userId": f"user-{n}"} for n in range(4)))
+    await hub.send(IDENTIFY | {"userId": "user-7", "traits": {"first_name": "Ida"}})
+    for each in ids[:3]:
+        profile = await hub.profiles.get(each)
+        await hub.offers.promise(profile, [OFFER], channel="WEB", at=hub.clock.now())
+    await batch(hub).run("one", "newsletter", {}, tmp_path / "m", lambda _: None)
+    written = {line["customer"]: line for line in lines(tmp_path / "m")}
+    asked = [*ids, "prf_nobody"]
+    together = await hub.profiles.get_many(asked)
+    apart = {i: profile for i in asked if (profile := await hub.profiles.get(i)) is not None}
+    assert list(map(kept, together.values())) == [kept(apart[i]) for i in together]
+    assert together.keys() == apart.keys()
+    profiles = list(together.values())
+    moments = [(profile, hub.clock.now() + timedelta(days=n)) for n, profile in enumerate(profiles)]
+    offers = hub.catalogue.snapshot.offers
+    assert await hub.offers.standings(moments, offers) == [
+        await hub.offers.standing(profile, offers, at) for profile, at in moments
+    ]
+    for profile_id, line in written.items():
+        ref = CustomerRef("id", profile_id)
+        alone = await hub.experiences.assemble(
+            ref, channel=Channel.EMAIL, scenario="newsletter", preview=True
+        )
+        assert (alone.to, alone.subject, alone.preheader) == (line["to"], line["subject"], line["preheader"])
+        served = await hub.ledger.get(line["served_id"])
+        assert [item.content for item in hub.ledger.items(served)] == [
+            replace(item.content, text="") for item in shown(alone)
+        ]
+
+
 async def test_an_unknown_scenario_is_refused(hub, tmp_path):
     with pytest.raises(NotFound):
         await batch(hub).run("x", "no_such", {}, tmp_path / "m", lambda _: None)
@@ -137,10 +179,6 @@ async def test_replay_is_equal_for_all_after_the_configuration_has_changed(hub, 
     ids = [row["_id"] for row in await hub.store.db["served"].find({}, {"_id": 1}).to_list()]
     before = {each: (await hub.ledger.get(each)).body for each in ids}
     assert len(before) == 3 * CUSTOMERS - 1
-    from dataclasses import replace
-
-    from tests.channels.house import CONTENTS, FACTS
-
     for change in range(20):
         hub.clock.instant += timedelta(hours=1)
         await hub.catalogue.put_contents([replace(c, title=f"{c.title} {change}") for c in CONTENTS])

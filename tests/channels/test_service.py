@@ -281,6 +281,9 @@ class StuckLedger:
     def __init__(self, ledger):
         self._ledger = ledger
 
+    def expect(self, profile_id):
+        pass
+
     async def latest(self, profile, *, most):
         return await self._ledger.latest(profile, most=most)
 

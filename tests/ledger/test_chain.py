@@ -44,6 +44,43 @@ class TestWriting:
         report = await hubs[0].verify()
         assert (report.rows, report.chains, report.faults) == (120, 3, ())
 
+    async def test_what_a_row_needs_is_read_ahead_together_for_all_who_are_expected(
+        self, store, clock, monkeypatch
+    ):
+        one, other = LedgerService(store, clock), LedgerService(store, clock)
+        names = ("prf_1", "prf_2", "prf_3")
+        for name in names[:2]:
+            await other.record(served(profile_id=name))
+        asked = []
+        real = one._repository._ends
+        monkeypatch.setattr(
+            one._repository, "_ends", lambda ids: (asked.append(sorted(ids)), real(ids))[1], raising=True
+        )
+        for name in names:
+            one.expect(name)
+        await asyncio.gather(*(one.record(served(profile_id=name)) for name in names))
+        assert asked == [list(names)]
+        assert [[row["seq"] for row in await rows_of(store, name)] for name in names] == [[1, 2], [1, 2], [1]]
+        assert (await one.verify()).faults == ()
+
+    async def test_what_was_read_ahead_and_is_no_longer_the_end_is_read_again(self, store, clock):
+        one, other = LedgerService(store, clock), LedgerService(store, clock)
+        one.expect("prf_1")
+        await one._repository.close()
+        await other.record(served())
+        await one.record(served())
+        assert [row["seq"] for row in await rows_of(store, "prf_1")] == [1, 2]
+        assert (await one.verify()).faults == ()
+
+    async def test_nothing_that_was_read_before_forgetting_is_trusted(self, ledger, store):
+        await ledger.record(served())
+        ledger.expect("prf_2")
+        ledger.forget()  # the customer is erased while the end of their chain is being read
+        await ledger._repository.close()
+        await store.db["served"].delete_many({})
+        await ledger.record(served())
+        assert [row["seq"] for row in await rows_of(store, "prf_1")] == [1]
+
     async def test_a_refused_row_takes_no_place(self, ledger, store):
         first = served()
         await ledger.record(first)
