@@ -149,6 +149,7 @@ async def open_services(
                 offers=offers,
                 frequency=FrequencyService(store),
                 signer=signer,
+                words=encoder,
             ),
             answers=answers,
             ledger=ledger,

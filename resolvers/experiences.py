@@ -1,11 +1,16 @@
 """Experiences: asked for, and taken apart for the schema's fields."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from hub.catalogue.model import Claim, Content, Offer
 from hub.channels.markup import slot_markup
 from hub.channels.model import Experience, Slot, Suggestion
+from hub.consent.recipient import Recipient
+from hub.decisions.choices import MOST_QUESTIONS, Choice, between, parse_choice
 from hub.decisions.model import Channel, MixRequest, RankedItem, Removed
+from hub.errors import InvalidInput
 from hub.kit.pages import Page
 from hub.offers.model import Grant
 from hub.profiles.model import CustomerRef
@@ -39,12 +44,15 @@ async def experience(
     scenario: str,
     mix: MixRequest | None,
     preview: bool,
+    recipient: Recipient | None = None,
+    budget: tuple[Decimal | None, Decimal | None] = (None, None),
+    answers: Sequence[str] = (),
 ) -> Experience:
     """Return one decision, presented on one channel.
 
     Raises:
         Forbidden: if the caller may not ask for that customer or channel.
-        InvalidInput: if the mix is impossible.
+        InvalidInput: if the mix, the recipient or an answer is impossible.
         NotFound: if there is no such scenario.
     """
     who = await access.experience_for(context, ref, channel, keep=not preview)
@@ -56,7 +64,29 @@ async def experience(
         preview=preview,
         at=context.at,
         gpc=context.gpc,
+        recipient=recipient,
+        chosen=_chosen(budget, answers),
     )
+
+
+def _chosen(budget: tuple[Decimal | None, Decimal | None], answers: Sequence[str]) -> tuple[Choice, ...]:
+    if len(answers) > MOST_QUESTIONS:
+        raise InvalidInput(
+            f"a guided choice has at most {MOST_QUESTIONS} answers",
+            path=("answers", MOST_QUESTIONS),
+            code="TOO_MANY_ANSWERS",
+        )
+    given = tuple(parse_choice(answer, ("answers", at)) for at, answer in enumerate(answers))
+    least, most = budget
+    if least is None and most is None:
+        return given
+    if (least or 0) < 0 or (most is not None and most < (least or 0)):
+        raise InvalidInput(
+            "the most is no less than the least, and neither is below 0",
+            path=("recipient", "mostPrice"),
+            code="INVALID_BUDGET",
+        )
+    return (between(least, most, beforehand=True), *given)
 
 
 def served_id(experience: Experience) -> str | None:

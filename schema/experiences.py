@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import strawberry
 
 from hub.channels import model
+from hub.decisions.model import Question as QuestionModel
 from hub.decisions.model import RankedItem, Removed
 from hub.decisions.model import Scenario as ScenarioModel
 from hub.kit.pages import Page
@@ -15,6 +16,7 @@ from resolvers.experiences import MadeOffer, Speaking
 from resolvers.layers import PlayedLayer
 from schema.base import After, Connection, First, Info, argument, field
 from schema.catalogue import Claim, Content, Offer
+from schema.choosing import Question
 from schema.decisions import ExperienceItem, MixWeight, Moment, Scenario, Suppression
 from schema.enums import Channel
 from schema.operations import Grant
@@ -120,6 +122,15 @@ class Experience:
     @field(description="The profile's version that was decided on; 0: nobody known.", at_once=True)
     def profile_version(self, parent: strawberry.Parent[model.Experience]) -> int:
         return parent.decision.profile_version
+
+    @field(
+        description="What to ask next to come to one good item; null where the scenario asks nothing, or enough was "
+        "asked. Send the chosen option's key back in `answers`, after those given before.",
+        of=Question | None,
+        at_once=True,
+    )
+    def question(self, parent: strawberry.Parent[model.Experience]) -> QuestionModel | None:
+        return parent.decision.question
 
     @field(description="How the brand speaks here.", of=Brand, at_once=True)
     def brand(self, parent: strawberry.Parent[model.Experience]) -> Speaking:

@@ -34,6 +34,7 @@ from resolvers import (
 from schema.answers import AnswerResult
 from schema.base import After, Connection, First, Info, Node, argument, field
 from schema.catalogue import Content
+from schema.choosing import RecipientInput
 from schema.customers import Customer
 from schema.decisions import Layer, MixInput, Scenario
 from schema.editing import SavedScenario
@@ -84,6 +85,16 @@ class Query:
         preview: Annotated[
             bool, argument("True: nothing is kept and nothing counts; `servedId` is null.")
         ] = False,
+        recipient: Annotated[
+            RecipientInput | None,
+            argument("For whom it is chosen, if for somebody else; null: for the customer themselves."),
+        ] = None,
+        answers: Annotated[
+            list[str] | None,
+            argument(
+                "The answers given so far in a guided choice, keys of options of `question`, at most 5; null: none."
+            ),
+        ] = None,
     ) -> ExperienceModel:
         return await experiences.experience(
             info.context,
@@ -92,6 +103,9 @@ class Query:
             scenario=scenario,
             mix=None if mix is None else mix.request(),
             preview=preview,
+            recipient=None if recipient is None else recipient.recipient("recipient"),
+            budget=(None, None) if recipient is None else recipient.budget,
+            answers=answers or (),
         )
 
     @field(

@@ -67,7 +67,21 @@ def _decision_body(decision: Decision) -> dict[str, Any]:
         "ranked": len(decision.ranking),
         "removed": [[r.content.key, r.gate, r.rule] for r in decision.removed[:MOST_REMOVED]],
         "absences": absences,
+        **_asked(decision),
     }
+
+
+def _asked(decision: Decision) -> dict[str, Any]:
+    """Return what was asked for in the call, and what the hub asks in its turn; nothing where there is neither."""
+    said: dict[str, Any] = {}
+    if decision.scenario.guards.chosen:
+        said["chosen"] = [choice.key for choice in decision.scenario.guards.chosen]
+    if decision.question is not None:
+        said["question"] = {
+            "text": decision.question.text,
+            "options": [[option.key, option.label] for option in decision.question.options],
+        }
+    return said
 
 
 def _channel_body(experience: Experience) -> dict[str, Any]:

@@ -28,10 +28,13 @@ from hub.channels.body import body_of
 from hub.channels.context import PresentationContext
 from hub.channels.gathered import GatheredOffers, GatheredProfiles, ManyOffers, ManyProfiles
 from hub.channels.model import Experience
+from hub.channels.recipients import Words, for_whom
 from hub.channels.slots import slots_of
 from hub.config import Settings
 from hub.consent.gate import Admission, admit
+from hub.consent.recipient import Recipient
 from hub.consent.regions import Rules
+from hub.decisions.choices import Choice
 from hub.decisions.model import Channel, Decision, MixRequest, Note, Scenario
 from hub.errors import TuttiError, Unavailable
 from hub.kit.clock import Clock
@@ -90,12 +93,19 @@ class Decisions(Protocol):
         standing: Standing,
         worn: Mapping[str, str],
         draft: Scenario | None = None,
+        chosen: tuple[Choice, ...] = (),
     ) -> Decision: ...
 
     async def caps(self, scenario_key: str) -> tuple[FrequencyCap, ...]: ...
 
     def decide_without_store(
-        self, view: ProfileView, scenario_key: str, *, degraded: Note, at: datetime | None = None
+        self,
+        view: ProfileView,
+        scenario_key: str,
+        *,
+        degraded: Note,
+        at: datetime | None = None,
+        chosen: tuple[Choice, ...] = (),
     ) -> Decision: ...
 
 
@@ -188,6 +198,7 @@ class ExperienceService:
         offers: Offers,
         frequency: Frequency,
         signer: Signer,
+        words: Words,
     ) -> None:
         self._settings = settings
         self._rules = Rules.parse(settings.default_region, settings.personalization_opt_in)
@@ -199,6 +210,7 @@ class ExperienceService:
         self._offers = offers
         self._frequency = frequency
         self._signer = signer
+        self._words = words
 
     def side_by_side(self, profiles: ManyProfiles, offers: ManyOffers) -> Self:
         """Return the same service for a batch: what its experiences ask at one moment is read together."""
@@ -220,6 +232,8 @@ class ExperienceService:
         draft: Scenario | None = None,
         served_id: str | None = None,
         tries: int = TRIES,
+        recipient: Recipient | None = None,
+        chosen: tuple[Choice, ...] = (),
     ) -> Experience:
         """Return what a customer is to see on a channel; unless it is a preview, it is durable in the ledger.
 
@@ -234,6 +248,8 @@ class ExperienceService:
             draft: for a preview alone: this scenario in place of the published one.
             served_id: the id of the row, for who must not make two; default: a new one.
             tries: how often to count again under a frequency cap while others are served the same person.
+            recipient: for whom the customer chooses, if not for themselves.
+            chosen: the answers of a guided choice so far, and a budget.
 
         The store has `Settings.store_deadline` seconds for all of it; what it does not answer by then is
         done without.
@@ -251,15 +267,20 @@ class ExperienceService:
         )
         if admission.profile is not None and not preview:
             self._ledger.expect(admission.profile.id)
+        view, unread = await for_whom(admission.view, snapshot, recipient, self._words, store.of)
         if read.degraded is not None:
-            decision = self._decisions.decide_without_store(admission.view, scenario, degraded=read.degraded)
+            decision = self._decisions.decide_without_store(
+                view, scenario, degraded=read.degraded, chosen=chosen
+            )
         else:
             standing = await self._standing(admission.profile, snapshot, at or now, store)
             drafted = draft if preview else None
             capped = await self._capped(admission.profile, scenario, at or now, store, drafted)
             decision = await self._decide(
-                admission.view, scenario, mix or MixRequest(), at or now, standing, capped, store, drafted
+                view, scenario, mix or MixRequest(), at or now, standing, capped, store, drafted, chosen
             )
+            if unread is not None and decision.degraded is None:
+                decision = replace(decision, degraded=unread)
         context = await self._context(
             channel, decision, admission, snapshot, store, preview=preview, now=now, served_id=served_id
         )
@@ -283,6 +304,8 @@ class ExperienceService:
                         gpc=gpc,
                         served_id=served_id,
                         tries=tries - 1,
+                        recipient=recipient,
+                        chosen=chosen,
                     )
                 return _unrecorded(decision, channel, context)
             await store.of(self._ledger.record(row))
@@ -308,6 +331,7 @@ class ExperienceService:
         capped: "_Capped",
         store: _StoreTime,
         draft: Scenario | None = None,
+        chosen: tuple[Choice, ...] = (),
     ) -> Decision:
         """Decide; where a layer breaks, decide again by what needs no layer but the base.
 
@@ -317,11 +341,11 @@ class ExperienceService:
         try:
             return await store.of(
                 self._decisions.decide(
-                    view, scenario, mix, at, standing=standing, worn=capped.worn, draft=draft
+                    view, scenario, mix, at, standing=standing, worn=capped.worn, draft=draft, chosen=chosen
                 )
             )
         except Unavailable:
-            return self._decisions.decide_without_store(view, scenario, degraded=SCENARIO_OLD)
+            return self._decisions.decide_without_store(view, scenario, degraded=SCENARIO_OLD, chosen=chosen)
         except TuttiError:
             raise
         except Exception as error:  # noqa: BLE001 - a third party's layer may raise whatever it likes
@@ -329,7 +353,9 @@ class ExperienceService:
             frames = traceback.format_tb(error.__traceback__)
             log.error("decision failed", scenario=scenario, error=type(error).__name__, frames=frames)  # noqa: TRY400
             base = MixRequest(solo=("base",))
-            again = self._decisions.decide(view, scenario, base, at, standing=standing, worn=capped.worn)
+            again = self._decisions.decide(
+                view, scenario, base, at, standing=standing, worn=capped.worn, chosen=chosen
+            )
             plain = await store.of(again)
             return replace(plain, degraded=LAYERS_FAILED)
 

@@ -13,6 +13,7 @@ from hub.decisions.gates import judge, remove
 from hub.decisions.model import Decision, Note, Scenario
 from hub.decisions.moment import detect
 from hub.decisions.offers import offers_for
+from hub.decisions.questions import next_question
 from hub.decisions.ranking import ScoredRanking, ranked, total
 from hub.decisions.scenarios import configuration_version
 from hub.decisions.shelf import Shelf
@@ -85,6 +86,9 @@ def decide(
         voice=voice,
         claims=claims,
         degraded=degraded or _silenced(ranking.faults),
+        question=next_question(snapshot, scenario, verdict.codes, ranking.contents)
+        if scenario.questions
+        else None,
     )
 
 

@@ -21,6 +21,7 @@ from hub.decisions.rules import (
     ELIGIBLE,
     HIDDEN,
     IN_CART,
+    NOT_ASKED_FOR,
     NOT_PUBLISHED_YET,
     NOT_YET_RUN_OUT,
     PERSONALIZATION_REFUSED,
@@ -81,8 +82,7 @@ def judge(
     if scenario.brands:
         foreign = np.array([brand not in scenario.brands for brand in snapshot.brands], np.bool_)
         verdict.remove(foreign[snapshot.brand_codes], SISTER_BRAND)
-    if scenario.guards.any:
-        verdict.remove(shelf.kept_out(scenario.guards), SCENARIO_GUARD)
+    _keep_to_the_wish(shelf, scenario, verdict)
     for key in view.hidden:
         if (row := snapshot.row(key)) is not None:
             verdict.remove(row, HIDDEN)
@@ -92,6 +92,14 @@ def judge(
                 verdict.remove(row, IN_CART)
     _suppress_what_is_owned(owned, view.at, shelf, verdict)
     return verdict
+
+
+def _keep_to_the_wish(shelf: Shelf, scenario: Scenario, verdict: Verdict) -> None:
+    """Remove what the scenario does not show, and what this call did not ask for."""
+    if scenario.guards.any:
+        verdict.remove(shelf.kept_out(scenario.guards), SCENARIO_GUARD)
+    for choice in scenario.guards.chosen:
+        verdict.remove(shelf.not_chosen(choice), NOT_ASKED_FOR)
 
 
 def _suppress_what_is_owned(owned: Sequence[Owned], at: datetime, shelf: Shelf, verdict: Verdict) -> None:

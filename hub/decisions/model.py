@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from hub.catalogue.model import Claim, Content, ContentKind, Offer
+from hub.decisions.choices import Choice
 from hub.layers.base import Moment
 from hub.layers.mix import Mix, MixRequest
 from hub.ledger.frequency import FrequencyCap
@@ -23,6 +24,8 @@ __all__ = [
     "Mix",
     "MixRequest",
     "Note",
+    "Option",
+    "Question",
     "RankedItem",
     "Ranking",
     "Removed",
@@ -78,6 +81,8 @@ class Guards:
     without_categories: tuple[str, ...] = ()
     without_tags: tuple[str, ...] = ()
     most_price: Decimal | None = None  # what costs more is removed; what has no price stays
+    # What one call asked for, never part of a scenario that is kept: rule `not_asked_for`.
+    chosen: tuple[Choice, ...] = ()
 
     @property
     def any(self) -> bool:
@@ -119,6 +124,8 @@ class Scenario:
     moments: tuple[str, ...] = ()  # the situations that it is made for; empty: any
     guards: Guards = Guards()
     frequency: tuple[FrequencyCap, ...] = ()  # how often a person is shown an item, or all of it
+    questions: int = 0  # at most so many are asked to come to a choice, see `hub.decisions.questions`
+    for_another: bool = False  # it is chosen for somebody else: what is known of the customer has no part
     version: int = 1
 
 
@@ -170,6 +177,31 @@ class RankedItem:
     score: float
     content: Content
     why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One answer that can be given: its key, a label for people, and which share of what is left fits it."""
+
+    key: str
+    label: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The next question of a guided choice: the one whose answer is expected to tell most, in bits.
+
+    `number` counts from 1, `most` is how many are asked at most, `left` how many things are still in question.
+    """
+
+    key: str
+    text: str
+    options: tuple[Option, ...]
+    bits: float
+    number: int
+    most: int
+    left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +259,7 @@ class Decision:
     claims: tuple[Claim, ...]
     degraded: Note | None = None
     grants: tuple[Grant, ...] = ()  # the issues to this customer of `offers`; one that is not issued has none
+    question: Question | None = None  # the next one, where the scenario asks and there is one worth asking
 
     def grant_of(self, offer: Offer) -> Grant | None:
         """Return the issue of one of the offers to this customer, None if it was not issued."""

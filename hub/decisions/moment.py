@@ -9,6 +9,7 @@
     replenishment_due     something bought should be running out about now
     anniversary           a year, or years, since they were first heard of, give or take three days
     browsing              none of these
+    gift                  whatever else: the customer chooses for somebody else
 
 The first that holds is the moment.
 """
@@ -46,6 +47,7 @@ TITLES = {
     "replenishment_due": "Something is running out",
     "anniversary": "A year or years with us",
     "browsing": "Looking around",
+    "gift": "Choosing for somebody else",
 }
 
 
@@ -57,7 +59,7 @@ def detect(view: ProfileView, at: datetime, *, due: Sequence[str] = ()) -> Momen
         at: the instant.
         due: keys of replenishables that should be running out, see `hub.layers.lasting.due_items`.
     """
-    key, about = _situation(view, at, tuple(due))
+    key, about = ("gift", ()) if view.for_another else _situation(view, at, tuple(due))
     return Moment(key, TITLES[key], at, about)
 
 

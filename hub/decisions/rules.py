@@ -34,6 +34,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("suppression", "not_yet_run_out", "What you have should not have run out yet"),
     Rule("suppression", "already_collected", "You have this one already"),
     Rule("suppression", "in_cart", "It is in your basket already"),
+    Rule("suppression", "not_asked_for", "It is not what was asked for"),
     Rule("availability", "discontinued", "No longer sold"),
     Rule("availability", "out_of_stock", "Out of stock at the moment"),
     Rule("availability", "not_published_yet", "Not published yet"),
@@ -65,6 +66,7 @@ STILL_LASTING: Final = rule_code("suppression", "still_lasting")
 NOT_YET_RUN_OUT: Final = rule_code("suppression", "not_yet_run_out")
 ALREADY_COLLECTED: Final = rule_code("suppression", "already_collected")
 IN_CART: Final = rule_code("suppression", "in_cart")
+NOT_ASKED_FOR: Final = rule_code("suppression", "not_asked_for")
 DISCONTINUED: Final = rule_code("availability", "discontinued")
 OUT_OF_STOCK: Final = rule_code("availability", "out_of_stock")
 NOT_PUBLISHED_YET: Final = rule_code("availability", "not_published_yet")

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hub.catalogue.model import ContentKind
+from hub.decisions.choices import MOST_QUESTIONS
 from hub.decisions.model import Channel, Goal, Guards, Scenario, SlotSpec
 from hub.errors import InvalidInput
 from hub.layers.mix import LOUDEST, Mix
@@ -117,6 +118,8 @@ class ScenarioFile(BaseModel):
     mix: Annotated[dict[Key, Annotated[float, Field(ge=0, le=LOUDEST)]], Field(min_length=1)]
     diversity: Annotated[float, Field(ge=0, le=1)] | None = None
     stretch: Annotated[float, Field(ge=0, le=1)] | None = None
+    questions: Annotated[int, Field(ge=0, le=MOST_QUESTIONS)] = 0
+    for_another: bool = False
     guards: GuardsFile = GuardsFile()
     slots: Annotated[dict[Channel, Annotated[list[SlotFile], Field(min_length=1)]], Field(min_length=1)]
     checks: list[CheckFile] = []
@@ -146,6 +149,8 @@ class ScenarioFile(BaseModel):
             brands=tuple(self.brands),
             frequency=tuple(cap.cap() for cap in self.frequency),
             variety=self.variety,
+            questions=self.questions,
+            for_another=self.for_another,
         )
 
 

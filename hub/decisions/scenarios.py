@@ -38,6 +38,8 @@ def configuration_version(
     played = ",".join(f"{name}:{layers[name].version}:{weight!r}" for name, weight in mix.weights.items())
     dials = f"{scenario.variety!r},{mix.diversity!r},{mix.stretch!r}"
     whole = f"{snapshot.version}|{scenario.key}:{scenario.version}|{played}|{dials}"
+    if scenario.guards.chosen:  # what the call asked for
+        whole += "|" + "\x1f".join(choice.key for choice in scenario.guards.chosen)
     return f"cfg_{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
 
 

@@ -12,6 +12,8 @@ from types import MappingProxyType
 import structlog
 
 from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.consent.recipient import for_another
+from hub.decisions.choices import Choice
 from hub.decisions.decide import LAYER_FAILED, decide
 from hub.decisions.mixes import Board, MixService
 from hub.decisions.model import Decision, Note, Scenario
@@ -71,6 +73,7 @@ class DecisionService:
         standing: Standing = NOTHING_KNOWN,
         draft: Scenario | None = None,
         worn: Mapping[str, str] = MappingProxyType({}),
+        chosen: tuple[Choice, ...] = (),
     ) -> Decision:
         """Decide for one customer.
 
@@ -82,6 +85,7 @@ class DecisionService:
             standing: which offers the customer holds, and which are closed to them.
             draft: decide by this scenario instead of the published one, with the mix that it has itself.
             worn: keys of what was shown often enough, each with the reason in a sentence.
+            chosen: what this call asks for: the answers of a guided choice, and a budget.
 
         Raises:
             NotFound: with code UNKNOWN_SCENARIO.
@@ -91,12 +95,18 @@ class DecisionService:
         board = Board() if self._mixes is None else await self._mixes.board()
         if draft is not None:
             own = replace(board, published={})
-            return self._decide(view, draft, mix_request, at, standing, worn, None, own)
+            return self._decide(view, draft, mix_request, at, standing, worn, None, own, chosen)
         scenario = await self._scenarios.get(scenario_key)
-        return self._decide(view, scenario, mix_request, at, standing, worn, None, board)
+        return self._decide(view, scenario, mix_request, at, standing, worn, None, board, chosen)
 
     def decide_without_store(
-        self, view: ProfileView, scenario_key: str, *, degraded: Note, at: datetime | None = None
+        self,
+        view: ProfileView,
+        scenario_key: str,
+        *,
+        degraded: Note,
+        at: datetime | None = None,
+        chosen: tuple[Choice, ...] = (),
     ) -> Decision:
         """Decide from memory alone, for when the store is slow or gone; `degraded` says why.
 
@@ -109,7 +119,7 @@ class DecisionService:
                 f"there is no scenario {scenario_key!r}", path=("scenario",), code="UNKNOWN_SCENARIO"
             )
         board = Board() if self._mixes is None else self._mixes.last_known
-        return self._decide(view, scenario, MixRequest(), at, UNKNOWN, {}, degraded, board)
+        return self._decide(view, scenario, MixRequest(), at, UNKNOWN, {}, degraded, board, chosen)
 
     def _decide(
         self,
@@ -121,9 +131,14 @@ class DecisionService:
         worn: Mapping[str, str],
         degraded: Note | None,
         board: Board,
+        chosen: tuple[Choice, ...],
     ) -> Decision:
         if at is not None and at != view.at:
             view = replace(view, at=at)
+        if scenario.for_another and not view.for_another:
+            view = for_another(view, self.shelf.snapshot)
+        if chosen:
+            scenario = replace(scenario, guards=replace(scenario.guards, chosen=chosen))
         saved = board.published.get(scenario.key)
         asked = resolve(scenario.mix if saved is None else saved.mix, mix_request, self.layers.keys())
         mix = respect(without(asked, board.muted), view.preferences)

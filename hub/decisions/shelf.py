@@ -4,18 +4,20 @@ Made once when a snapshot arrives (about 50 ms for 50,000 contents), so that a d
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hub.catalogue.model import Availability, ContentKind
 from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.decisions.choices import Choice
 from hub.decisions.model import Guards
 from hub.decisions.rules import DISCONTINUED, ELIGIBLE, OUT_OF_STOCK, rule_code
 
 EDITORIAL_SHARE = 0.5  # as in layer `base`, so that what it puts first is among the candidates
 FEW = 2_048
+MOST_REMEMBERED = 256  # answers of guided choices whose contents are known, 50 kB each at 50,000 contents
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,9 +46,22 @@ class Shelf:
     kind_rows: Mapping[ContentKind, NDArray[np.bool_]]
     few: Mapping[ContentKind, Few]
     guarded: dict[Guards, NDArray[np.bool_]] = field(default_factory=dict)  # filled when first asked for
+    refused: dict[Choice, NDArray[np.bool_]] = field(default_factory=dict)  # the same, the latest few
+
+    def not_chosen(self, choice: Choice) -> NDArray[np.bool_]:
+        """Return (n,) bool: which contents are not what an answer asks for."""
+        known = self.refused.get(choice)
+        if known is None:
+            contents = self.snapshot.contents
+            known = np.fromiter((not choice.fits(each) for each in contents), np.bool_, len(contents))
+            while len(self.refused) >= MOST_REMEMBERED:  # answers come from outside: no end of them
+                self.refused.pop(next(iter(self.refused)), None)
+            self.refused[choice] = known
+        return known
 
     def kept_out(self, guards: Guards) -> NDArray[np.bool_]:
         """Return (n,) bool: which contents a scenario's guards keep out; looked through once a scenario."""
+        guards = replace(guards, chosen=())
         known = self.guarded.get(guards)
         if known is None:
             contents = self.snapshot.contents

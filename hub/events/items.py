@@ -53,7 +53,13 @@ def items_of(properties: dict[str, Any], *, needed: bool) -> tuple[Item, ...]:
         item = _item(product, path)
         before = found.get(item.key)
         if before is not None:
-            item = Item(item.key, before.quantity + item.quantity, item.price or before.price, before.title)
+            item = Item(
+                item.key,
+                before.quantity + item.quantity,
+                item.price or before.price,
+                before.title,
+                before.gifts + item.gifts,
+            )
         found[item.key] = item
     return tuple(found.values())
 
@@ -88,7 +94,8 @@ def _item(product: dict[str, Any], path: tuple[str | int, ...]) -> Item:
     if type(quantity) is not int or not 1 <= quantity <= LARGEST_QUANTITY:
         quantity = _quantity(quantity, (*path, "quantity"))
     title = product.get("name") or product.get("title")
-    return Item(key, quantity, _price(product.get("price")), title[:200] if type(title) is str else "")
+    gifts = quantity if product.get("gift") is True else 0
+    return Item(key, quantity, _price(product.get("price")), title[:200] if type(title) is str else "", gifts)
 
 
 def _quantity(value: Any, path: tuple[str | int, ...]) -> int:

@@ -37,6 +37,7 @@ class Item(NamedTuple):
     quantity: int = 1
     price: Decimal | None = None
     title: str = ""
+    gifts: int = 0  # how many of them are for somebody else
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,11 @@ class Event:
     def handled(self) -> Handled | None:
         """What the catalogue of events says of its name."""
         return HANDLED.get(self.name) if self.type is EventType.TRACK else None
+
+    @property
+    def is_gift(self) -> bool:
+        """Whether all of it is for somebody else: `gift: true` among the properties or in the context."""
+        return self.properties.get("gift") is True or self.context.get("gift") is True
 
     @property
     def kind(self) -> TimelineKind:

@@ -50,10 +50,13 @@ def event_to_document(event: Event, facet_id: str) -> dict[str, Any]:
 
 
 def _item(item: Item) -> dict[str, Any]:
-    if item.price is None:
-        return {"key": item.key, "quantity": item.quantity}
-    # As text: exact, and twenty times cheaper to write than a Decimal128.
-    return {"key": item.key, "quantity": item.quantity, "price": str(item.price)}
+    document: dict[str, Any] = {"key": item.key, "quantity": item.quantity}
+    if item.price is not None:
+        # As text: exact, and twenty times cheaper to write than a Decimal128.
+        document["price"] = str(item.price)
+    if item.gifts:
+        document["gifts"] = item.gifts
+    return document
 
 
 def event_from_document(document: Mapping[str, Any]) -> Event:
@@ -73,7 +76,12 @@ def event_from_document(document: Mapping[str, Any]) -> Event:
         traits=payload["traits"],
         context=payload["context"],
         items=tuple(
-            Item(one["key"], one["quantity"], Decimal(one["price"]) if "price" in one else None)
+            Item(
+                one["key"],
+                one["quantity"],
+                Decimal(one["price"]) if "price" in one else None,
+                gifts=one.get("gifts", 0),
+            )
             for one in document["items"]
         ),
     )

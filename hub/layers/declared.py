@@ -60,6 +60,8 @@ class DeclaredLayer:
             if kind is not None and FEEDBACK[kind] > 0:
                 return "You asked to see this again"
             label = view.declared.labels[liked.nearest[position]] if view.declared.labels else ""
-            return f"You told us you like {label}" if label and scores[position] >= WORTH_TELLING else ""
+            if not label or scores[position] < WORTH_TELLING:
+                return ""
+            return f"You said they like {label}" if view.for_another else f"You told us you like {label}"
 
         return Contribution(scores, sentence)

@@ -90,7 +90,8 @@ def _traits(event: Event) -> Mapping[str, Fact]:
     maps = [
         {_snake(key): Fact(value, Source.OBSERVED, stamp)} for one in sources for key, value in one.items()
     ]
-    maps += [{key: Fact(value, Source.INFERRED, stamp)} for key, value in hints_of(event.context).items()]
+    if not event.is_gift:  # how somebody came who looks for a present says little of themselves
+        maps += [{key: Fact(value, Source.INFERRED, stamp)} for key, value in hints_of(event.context).items()]
     return registers(maps, fact_order) if maps else {}
 
 
@@ -132,7 +133,7 @@ def _says(event: Event) -> dict[str, Any]:
     if handled is None:
         return {}
     if event.name == FEEDBACK_GIVEN:
-        return {"feedback": {properties["content_key"]: (FeedbackKind(properties["kind"]), stamp)}}
+        return _feedback(event)
     if event.name == PREFERENCES_SET:
         return {
             "preferences": {
@@ -150,10 +151,21 @@ def _says(event: Event) -> dict[str, Any]:
             return {"disowned": dict.fromkeys(subjects, stamp)}
         return {"names": {one: Fact(properties["label"].strip(), Source.DECLARED, stamp) for one in subjects}}
     if event.name == PRODUCTS_SEARCHED:
-        return {"signals": (Signal(stamp, SignalKind.SEARCHED, None, properties["query"]),)}
+        return (
+            {}
+            if event.is_gift
+            else {"signals": (Signal(stamp, SignalKind.SEARCHED, None, properties["query"]),)}
+        )
     if handled.signal is SignalKind.CONTACTED:
         return {"signals": (Signal(stamp, SignalKind.CONTACTED),)}
     return _of_items(event, handled)
+
+
+def _feedback(event: Event) -> dict[str, Any]:
+    kind = FeedbackKind(event.properties["kind"])
+    if event.is_gift and kind is not FeedbackKind.HIDE:  # what was asked not to be shown is not shown
+        return {}
+    return {"feedback": {event.properties["content_key"]: (kind, event.stamp)}}
 
 
 def _under_privacy_control(event: Event, parts: dict[str, Any]) -> dict[str, Any]:
@@ -191,23 +203,36 @@ def _consents(event: Event) -> dict[str, ConsentRecord]:
 
 
 def _of_items(event: Event, handled: Handled) -> dict[str, Any]:
+    """Return what an event says of the contents it is about; what is a gift says nothing of the giver.
+
+    A gift that was ordered leaves a line of no pieces behind, so that its return takes nothing away from
+    what the giver has, and it leaves the cart.
+    """
     stamp, kind = event.stamp, handled.signal
     said: dict[str, Any] = {}
-    if kind is not None and event.items:
+    own = [
+        item if not item.gifts else item._replace(quantity=item.quantity - item.gifts)
+        for item in ([] if event.is_gift else event.items)
+        if item.quantity > item.gifts
+    ]
+    if kind is not None and own:
         # Within one event all stamps are equal, so that the order of keys is the order of signals.
-        keys = sorted(item.key for item in event.items)[-MOST_SIGNALS:]
+        keys = sorted(item.key for item in own)[-MOST_SIGNALS:]
         said["signals"] = tuple(Signal(stamp, kind, key) for key in keys)
     if handled.cart is not None:
-        said["carts"] = {item.key: (handled.cart, stamp) for item in event.items}
+        said["carts"] = {item.key: (handled.cart, stamp) for item in (own if handled.cart else event.items)}
     if handled.purchase:
         order_id = _order_id(event)
         if handled.voids and order_id is not None and (not event.items or event.name == "Order Cancelled"):
             said["void_orders"] = {order_id: stamp}
         else:
             said["purchases"] = {
-                item.key: (PurchaseLine(stamp, handled.purchase * item.quantity, order_id),)
-                for item in event.items
+                item.key: (PurchaseLine(stamp, handled.purchase * item.quantity, order_id),) for item in own
             }
+            if handled.purchase > 0 and len(own) < len(event.items):
+                given = {item.key for item in event.items} - {item.key for item in own}
+                said["purchases"] |= {key: (PurchaseLine(stamp, 0, order_id),) for key in sorted(given)}
+                said["carts"] = dict.fromkeys(sorted(given), (False, stamp))
     return said
 
 

@@ -91,8 +91,14 @@ def _identities(whole: Facet, facets: Sequence[LinkedFacet]) -> tuple[Identity, 
 
 
 def active_lines(facet: Facet, key: str) -> Sequence[PurchaseLine]:
-    """Return the purchase lines of a content that were not undone with their whole order."""
-    lines = facet.purchases.get(key, ())
+    """Return the purchase lines of a content that were not undone with their whole order.
+
+    What went back of an order in which it was a gift (a line of no pieces) was never the customer's own.
+    """
+    lines: Sequence[PurchaseLine] = facet.purchases.get(key, ())
+    gifts = {line.order_id for line in lines if line.quantity == 0 and line.order_id is not None}
+    if gifts:
+        lines = [line for line in lines if line.quantity > 0 or line.order_id not in gifts]
     if not facet.void_orders:
         return lines
     return [line for line in lines if line.order_id not in facet.void_orders]

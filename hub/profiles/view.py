@@ -57,3 +57,4 @@ class ProfileView:
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None
     segments: tuple[str, ...] = ()  # keys of the segments whose rules hold at `at`
+    for_another: bool = False  # what is known is of somebody else, for whom this customer chooses

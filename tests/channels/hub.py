@@ -92,6 +92,7 @@ async def open_hub(
         offers=offers,
         frequency=FrequencyService(store),
         signer=signer,
+        words=encoder,
     )
     control = ControlService(ingest, profiles)
     return Hub(

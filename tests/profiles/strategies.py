@@ -14,7 +14,9 @@ from tests.builders import NOW
 KEYS = st.sampled_from(["climbing-rose", "shrub-rose", "rye-bread", "desk-lamp", "a.b$c", "$where"])
 CHANNELS = st.sampled_from([None, "*", "WEB", "EMAIL"])
 PRODUCTS = st.lists(
-    st.fixed_dictionaries({"product_id": KEYS}, optional={"quantity": st.integers(1, 5)}),
+    st.fixed_dictionaries(
+        {"product_id": KEYS}, optional={"quantity": st.integers(1, 5), "gift": st.booleans()}
+    ),
     min_size=1,
     max_size=3,
 )

@@ -262,6 +262,7 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
             offers=offers,
             frequency=FrequencyService(store),
             signer=signer,
+            words=encoder,
         ),
         answers=AnswerService(catalogue, encoder),
         ledger=ledger,
