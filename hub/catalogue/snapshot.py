@@ -7,6 +7,7 @@ decision never sees half of a change. Rows are positions in `contents`; all arra
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,7 @@ class CatalogueSnapshot:
     codes_below: Mapping[str, NDArray[np.int32]] = field(init=False)  # category or ancestor of one -> codes
     # (n,) float64: how dear each is among its like, in standard deviations; NaN where there is no price
     price_levels: NDArray[np.float64] = field(init=False)
+    key_checksums: NDArray[np.uint64] = field(init=False)  # (n,): CRC-32 of each key, for chance that stays
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "placed", self.vectors.any(axis=1))
@@ -74,6 +76,8 @@ class CatalogueSnapshot:
         codes = {name: np.array(found, np.int32) for name, found in below.items()}
         object.__setattr__(self, "codes_below", codes)
         object.__setattr__(self, "price_levels", price_levels(self.contents))
+        checksums = (crc32(content.key.encode()) for content in self.contents)
+        object.__setattr__(self, "key_checksums", np.fromiter(checksums, np.uint64, len(self.contents)))
 
     def __len__(self) -> int:
         return len(self.contents)

@@ -97,10 +97,7 @@ def chance(profile_id: str, week: str, candidates: Candidates) -> NDArray[np.flo
     The finaliser of splitmix64 (Steele et al., OOPSLA 2014) over two checksums.
     """
     seed = np.uint64(crc32(f"{profile_id}|{week}".encode()))
-    contents = candidates.snapshot.contents
-    keys = np.fromiter(
-        (crc32(contents[row].key.encode()) for row in candidates.rows.tolist()), np.uint64, len(candidates)
-    )
+    keys = candidates.snapshot.key_checksums[candidates.rows]
     mixed = (keys << np.uint64(32)) | seed
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -11,11 +11,14 @@ from decimal import Decimal
 from typing import Any
 
 import cattrs
+import orjson
 
 from hub.catalogue.model import Content
+from hub.kit.canonical import canonical
 from hub.ledger.model import Served, ServedItem, ServedWhy
 
 FORMAT = 1  # of the body; a reader that meets a higher one is older than the row
+MOST_SPELLED = 20_000  # contents whose written form is remembered, some 20 MB
 
 
 def _converter() -> cattrs.Converter:
@@ -28,9 +31,33 @@ def _converter() -> cattrs.Converter:
 _READ = _converter()
 
 
-def content_body(content: Content) -> dict[str, Any]:
-    """Return what is kept of a content: everything but its long text, which no channel shows."""
-    return {name: getattr(content, name) for name in Content.__slots__ if name != "text"}
+class ContentBodies:
+    """What is kept of contents, spelled once each: the same few hundred are shown all day.
+
+    A content never changes, and a new version of it is another object; that is what the cache goes by.
+    """
+
+    def __init__(self, most: int = MOST_SPELLED) -> None:
+        self._most = most
+        self._spelled: dict[int, tuple[Content, orjson.Fragment]] = {}  # the content is held: its id stays its own
+
+    def of(self, content: Content) -> orjson.Fragment:
+        """Return everything of a content but its long text, which no channel shows, as canonical JSON."""
+        found = self._spelled.get(id(content))
+        if found is None:
+            if len(self._spelled) >= self._most:
+                self._spelled.clear()
+            kept = {name: getattr(content, name) for name in Content.__slots__ if name != "text"}
+            found = self._spelled[id(content)] = (content, orjson.Fragment(canonical(kept)))
+        return found[1]
+
+
+_BODIES = ContentBodies()
+
+
+def content_body(content: Content) -> orjson.Fragment:
+    """Return what is kept of a content, to be put into a body that `hub.kit.canonical` writes."""
+    return _BODIES.of(content)
 
 
 def items_of(served: Served) -> tuple[ServedItem, ...]:
