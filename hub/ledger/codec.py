@@ -39,7 +39,9 @@ class ContentBodies:
 
     def __init__(self, most: int = MOST_SPELLED) -> None:
         self._most = most
-        self._spelled: dict[int, tuple[Content, orjson.Fragment]] = {}  # the content is held: its id stays its own
+        self._spelled: dict[
+            int, tuple[Content, orjson.Fragment]
+        ] = {}  # the content is held: its id stays its own
 
     def of(self, content: Content) -> orjson.Fragment:
         """Return everything of a content but its long text, which no channel shows, as canonical JSON."""
