@@ -16,6 +16,7 @@ MOST_WORDS = 4  # in a label
 LONGEST = 3  # words in a phrase
 USUAL = 3.0  # added to a phrase's count in the corpus: a phrase seen once is no discovery
 SECOND = 0.35  # a second phrase is said if it scores at least this part of the first
+TOGETHER = 0.5  # of the titles with the rarer of two phrases must have both side by side to make them one
 REPEATED = 0.5  # what a title that the first phrase covers counts for the second
 WEAK = 0.4  # factor for each weak word in a phrase
 SOLID = 1.3  # factor for more than one word: "luggage tags" rather than "luggage"
@@ -111,14 +112,48 @@ class Labeller:
         first = self._best(titles, taken=taken)
         if first is None:
             return _fallback(max(said, key=lambda text: (bool(text.strip()), said[text], text)))
+        second = self._second(first, titles, taken)
+        if second is not None and (whole_phrase := self._joined(first[0], second, titles, taken)):
+            first = (whole_phrase, first[1])
+            second = self._second(first, titles, taken)
         label = self._spell(first[0], titles)
-        rest = [(phrases, share * REPEATED if first[0] in phrases else share) for phrases, share in titles]
-        second = self._best(rest, taken=taken, apart_from=first[0])
-        if second is not None and second[1] >= SECOND * first[1]:
-            both = f"{label}, {self._spell(second[0], titles)}"
+        if second is not None:
+            both = f"{label}, {self._spell(second, titles)}"
             if both not in taken:
                 return both
         return label
+
+    def _second(
+        self,
+        first: tuple[Phrase, float],
+        titles: Sequence[tuple[frozenset[Phrase], float]],
+        taken: Collection[str],
+    ) -> Phrase | None:
+        """Return a phrase that adds something to the first one, None where there is none."""
+        rest = [(phrases, share * REPEATED if first[0] in phrases else share) for phrases, share in titles]
+        found = self._best(rest, taken=taken, apart_from=first[0])
+        return found[0] if found is not None and found[1] >= SECOND * first[1] else None
+
+    def _joined(
+        self,
+        first: Phrase,
+        second: Phrase,
+        titles: Sequence[tuple[frozenset[Phrase], float]],
+        taken: Collection[str],
+    ) -> Phrase | None:
+        """Return both phrases as one, in the order in which titles have them side by side.
+
+        "sunflower hearts" and not "hearts, sunflower": where the words mostly stand together they are one name.
+        """
+
+        def share(phrase: Phrase) -> float:
+            return sum(part for phrases, part in titles if phrase in phrases)
+
+        least = TOGETHER * min(share(first), share(second))
+        for phrase in (first + second, second + first):
+            if share(phrase) >= max(least, 1e-12) and self._spell(phrase, titles) not in taken:
+                return phrase
+        return None
 
     def _best(
         self,

@@ -87,6 +87,36 @@ class TestWords:
         assert labeller.label([*starting("HERB MARKER")] * 3 + ["GLASS HEART"] * 3) == once
 
 
+class TestWordsSideBySide:
+    """Words that stand together in a title are one name, in the title's order, and no list."""
+
+    HOUSE = (
+        *CATALOGUE, "Sunflower kernels, 4 kg", "Peanuts, 4 kg", *(f"PAPER CHAIN {n}" for n in range(60)),
+        "Rose 'Lantern Hill', climbing, warm yellow", "Seaweed tonic, 1 litre",
+    )  # fmt: skip
+
+    def test_of_one_title_they_make_its_name(self):
+        labeller = Labeller.fit(self.HOUSE)
+        assert labeller.label(["Sunflower kernels, 4 kg"]) == "sunflower kernels"
+
+    def test_of_a_search_too(self):
+        label = Labeller.fit(self.HOUSE).label(
+            ["climbing rose for a warm wall", "Rose 'Lantern Hill', climbing, warm yellow"], [2, 1]
+        )
+        assert "warm, wall" not in label
+        assert "wall, warm" not in label
+
+    def test_words_that_only_happen_to_be_liked_by_one_customer_stay_apart(self, labeller):
+        titles = [*starting("LUNCH BAG"), *starting("HERB MARKER")]
+        assert labeller.label(titles) in {"lunch bags, herb marker", "herb marker, lunch bags"}
+
+    def test_a_name_in_use_is_not_made_again(self):
+        labeller = Labeller.fit(self.HOUSE)
+        again = labeller.label(["Sunflower kernels, 4 kg"], taken=["sunflower kernels"])
+        assert again
+        assert again != "sunflower kernels"
+
+
 class TestTaken:
     def test_a_label_in_use_does_not_come_again(self, labeller):
         first = labeller.label(starting("LUNCH BAG"))
