@@ -24,8 +24,7 @@ from hub.answers.service import AnswerService
 from hub.auth.repository import KeyRepository
 from hub.auth.service import AuthService
 from hub.auth.tokens import Signer
-from hub.catalogue import learning
-from hub.catalogue.popularity import keep_fresh
+from hub.catalogue import learning, popularity
 from hub.catalogue.service import CatalogueService
 from hub.channels.service import ExperienceService
 from hub.config import Settings, load_settings
@@ -78,12 +77,16 @@ TOKEN_SECRET = "tokens"  # noqa: S105 - the name of the secret, not the secret
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """An open hub: its services, and the application that serves them."""
+    """An open hub: its services, the application that serves them, and `learn`.
+
+    `learn` works out at once what the background work does now and then: popularity, groups, neighbours.
+    """
 
     services: Services
     auth: AuthService
     readiness: Readiness
     app: ASGIApp
+    learn: Callable[[], Awaitable[None]]
 
 
 async def build_auth(store: Store, clock: Clock) -> tuple[AuthService, Signer]:
@@ -189,7 +192,7 @@ async def open_hub(
             asyncio.create_task(_always("erasures", services.privacy.erasures.maintain)),
             asyncio.create_task(_always("retention", services.privacy.retention.maintain)),
             asyncio.create_task(_always("subject requests", services.privacy.opendsr.maintain)),
-            asyncio.create_task(_always("popularity", lambda: keep_fresh(store, services.clock))),
+            asyncio.create_task(_always("popularity", lambda: popularity.keep_fresh(store, services.clock))),
             asyncio.create_task(_always("offers", services.offers.watch)),
             asyncio.create_task(
                 _always(
@@ -200,11 +203,18 @@ async def open_hub(
             asyncio.create_task(_always("neighbours", lambda: learning.keep_fresh(store, services.clock))),
         ]
         try:
-            yield Hub(services, auth, readiness, app)
+            yield Hub(services, auth, readiness, app, lambda: _learn(services, store))
         finally:
             for loop in loops:
                 loop.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
+
+
+async def _learn(services: Services, store: Store) -> None:
+    await popularity.refresh(store, services.clock)
+    await audience.refresh(store, services.catalogue.snapshot, services.clock)
+    await learning.refresh(store, services.clock)
+    await services.catalogue.refresh()
 
 
 async def _always(name: str, loop: Callable[[], Awaitable[None]]) -> None:

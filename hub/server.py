@@ -80,7 +80,7 @@ async def _prepare(hub: Hub, *, demo: bool, say: Callable[[str], None]) -> None:
     if demo:
         hub.readiness.waiting_for = "the demo brand"
         try:
-            await start_demo(hub.services, hub.auth, base_url, say=say)
+            await start_demo(hub.services, hub.auth, base_url, learn=hub.learn, say=say)
         except TuttiError:
             raise
         except Exception:

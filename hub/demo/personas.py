@@ -145,7 +145,7 @@ class Persona(Strict):
     carry the user id, and the device too where there is one.
     """
 
-    user_id: Annotated[str, Field(pattern=r"^persona-[a-z]+$")]
+    user_id: Annotated[str, Field(pattern=r"^(persona-[a-z]+|shopper-[0-9]{3})$")]
     story: str
     look_at: str
     joined: Ago

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import httpx
 
 from hub.catalogue.service import CatalogueService, PutResult
+from hub.demo.crowd import Shopper, crowd_messages, shoppers
 from hub.demo.histories import messages
 from hub.demo.house import House, load_house
 from hub.demo.personas import Persona, load_personas
@@ -23,6 +24,7 @@ from hub.errors import InvalidInput, Unavailable
 from hub.events.service import ERASED
 
 BATCH = 100
+CROWD_BATCH = 400
 ATTEMPTS = 6
 FIRST_PAUSE = 0.2  # seconds, doubled at each attempt
 TRY_AGAIN = frozenset({429, 502, 503, 504})
@@ -127,6 +129,29 @@ async def play(
                 fresh = report.accepted - before.accepted
                 on_progress(f"{number}/{len(cast)} {persona.user_id}: {fresh} events taken")
     return report
+
+
+async def play_crowd(
+    base_url: str,
+    write_key: str,
+    now: datetime,
+    *,
+    client: httpx.AsyncClient | None = None,
+    crowd: Sequence[Shopper] | None = None,
+) -> PlayReport:
+    """Post what the demo's other shoppers did, in large batches: of them only their number counts.
+
+    Args and errors: as of `play`.
+    """
+    members = shoppers() if crowd is None else tuple(crowd)
+    told = list(crowd_messages(load_house().content, now, members))
+    accepted = duplicates = 0
+    async with _client(client, base_url) as http:
+        for start in range(0, len(told), CROWD_BATCH):
+            batch = {"batch": told[start : start + CROWD_BATCH]}
+            taken, known = await _post(http, base_url, write_key, "/v1/batch", batch)
+            accepted, duplicates = accepted + taken, duplicates + known
+    return PlayReport(len(members), accepted, duplicates)
 
 
 @asynccontextmanager

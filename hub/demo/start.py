@@ -2,28 +2,70 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from hub.auth.model import Scope
 from hub.auth.service import AuthService
-from hub.demo.play import install, persona_ids, play
+from hub.demo.crowd import Shopper, shoppers
+from hub.demo.play import install, persona_ids, play, play_crowd
 from hub.profiles.identity import parse_ref
 from resolvers.context import Services
 
 KEYS_FILE = "demo-keys.json"
+FOLDED_TOGETHER = 60
 
 
 async def start_demo(
-    services: Services, auth: AuthService, base_url: str, *, say: Callable[[str], None]
+    services: Services,
+    auth: AuthService,
+    base_url: str,
+    *,
+    learn: Callable[[], Awaitable[None]],
+    say: Callable[[str], None],
 ) -> None:
-    """Install the demo into a hub that listens at `base_url`, and write its keys beside the data."""
+    """Install the demo into a hub that listens at `base_url`, and write its keys beside the data.
+
+    Args:
+        services: the hub's.
+        auth: makes the keys.
+        base_url: where the hub listens.
+        learn: works out at once what a hub works out now and then: popularity, groups, neighbours.
+        say: told what is being done.
+    """
     say("Installing the demo brand ...")
     say(f"  {await install(services)}")
     path = services.settings.data_dir / KEYS_FILE
     keys = await _keys(auth, path)
     await play(base_url, keys["ingest"], services.clock.now(), on_progress=lambda text: say(f"  {text}"))
+    await _gather(services, base_url, keys["ingest"], learn, say)
     say(f"The demo's keys and customer tokens are in {path}")
+
+
+async def _gather(
+    services: Services,
+    base_url: str,
+    key: str,
+    learn: Callable[[], Awaitable[None]],
+    say: Callable[[str], None],
+) -> None:
+    """Let the crowd come in, unless the last of them is there already, and learn from everybody."""
+    crowd = shoppers()
+    if await services.profiles.find(parse_ref("user_id", crowd[-1].user_id), keep=False) is not None:
+        return
+    report = await play_crowd(base_url, key, services.clock.now())
+    say(f"  {report.personas} other shoppers: {report.accepted} events taken")
+    ids = [
+        home.profile_id
+        for home in (await services.profiles.repository.homes([_key(each) for each in crowd])).values()
+    ]
+    for start in range(0, len(ids), FOLDED_TOGETHER):
+        await services.profiles.get_many(ids[start : start + FOLDED_TOGETHER])
+    await learn()
+
+
+def _key(shopper: Shopper) -> str:
+    return parse_ref("user_id", shopper.user_id).key
 
 
 async def _keys(auth: AuthService, path: Path) -> dict[str, str]:

@@ -6,12 +6,9 @@ import sys
 
 import pytest
 
-# Neighbours are learned k-anonymously, and the demo's twelve customers are too few to be anonymous among.
-TOO_FEW_CUSTOMERS = ["FAILS  people_like_me: The taste of others is heard"]
-
 
 @pytest.mark.mongod
-def test_the_visions_hold_but_the_one_that_needs_more_customers_than_the_demo_has(hub):
+def test_all_visions_hold_in_the_demo_house(hub):
     environment = {**os.environ, "TUTTI_DATA_DIR": str(hub.data_dir), "TUTTI_LOG_LEVEL": "error"}
     done = subprocess.run(
         [sys.executable, "-m", "hub", "scenarios", "check"],
@@ -22,7 +19,6 @@ def test_the_visions_hold_but_the_one_that_needs_more_customers_than_the_demo_ha
         check=False,
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith(("holds", "FAILS"))]
-    failed = [line for line in lines if line.startswith("FAILS")]
-    assert failed == TOO_FEW_CUSTOMERS, done.stdout + done.stderr
+    assert [line for line in lines if line.startswith("FAILS")] == [], done.stdout + done.stderr
     assert len(lines) == 9
-    assert done.returncode == 1
+    assert done.returncode == 0
