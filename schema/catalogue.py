@@ -9,7 +9,7 @@ import strawberry
 from hub.catalogue import model
 from resolvers import catalogue
 from schema.base import Info, Node, field
-from schema.enums import Availability, ContentKind, NeedPattern
+from schema.enums import Availability, ContentKind, NeedOrigin, NeedPattern
 
 
 @strawberry.type(description="An exact amount in one currency.")
@@ -44,6 +44,10 @@ class Content(Node):
     @field(description="What a purchase of it does to the demand for its like.", of=NeedPattern, at_once=True)
     def need_pattern(self, parent: strawberry.Parent[model.Content]) -> model.NeedPattern:
         return parent.need.pattern
+
+    @field(description="Who says so.", of=NeedOrigin, at_once=True)
+    def need_origin(self, parent: strawberry.Parent[model.Content]) -> model.NeedOrigin:
+        return parent.need.origin
 
     @field(
         description="Days that a DURABLE lasts or after which a REPLENISHABLE runs out; null for other patterns.",

@@ -4,7 +4,7 @@ from typing import Any
 
 import strawberry
 
-from hub.catalogue.model import Availability, ContentKind, NeedPattern
+from hub.catalogue.model import Availability, ContentKind, NeedOrigin, NeedPattern
 from hub.consent.control import Correction
 from hub.decisions.editing import ScenarioState
 from hub.decisions.mixes import MixState
@@ -27,6 +27,7 @@ __all__ = [
     "InterestKind",
     "JobState",
     "MixState",
+    "NeedOrigin",
     "NeedPattern",
     "OperationKind",
     "Purpose",
@@ -85,6 +86,17 @@ describe(
         "PREORDER": "It can be ordered before it comes.",
         "OUT_OF_STOCK": "It cannot be had now; it is never shown.",
         "DISCONTINUED": "It will not come back; it is never shown.",
+    },
+)
+
+describe(
+    NeedOrigin,
+    "Who says what a purchase does to the demand.",
+    {
+        "DECLARED": "The catalogue.",
+        "UNSTATED": "Nobody: it is taken as CONSUMABLE until purchases teach otherwise.",
+        "LEARNED": "Purchases: enough customers buy it again, and regularly.",
+        "ASSUMED": "The catalogue says REPLENISHABLE without an interval, and purchases do not tell one yet.",
     },
 )
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from embeddings.index import VectorIndex
 from hub.catalogue.audience import NOBODY, Audience
 from hub.catalogue.brand import NO_FACTS, answer_fault_of, fault_of, house_of
+from hub.catalogue.intervals import Intervals
 from hub.catalogue.model import Answer, Availability, BrandFacts, Content, Offer, Segment
 from hub.catalogue.neighbours import Neighbours
 from hub.catalogue.references import Unresolved, prices_of, resolved_answer, resolved_content
@@ -52,9 +53,11 @@ def version_of(
     segments: Sequence[Segment] = (),
     audience: str = "",
     neighbours: str = "",
+    intervals: str = "",
 ) -> str:
     """Return the name of exactly this catalogue: the same entries at the same versions, the same name."""
-    hashing = hashlib.sha256(f"{encoder_id}\x1f{popularity}\x1f{audience}\x1f{neighbours}".encode())
+    learned = f"{popularity}\x1f{audience}\x1f{neighbours}\x1f{intervals}"
+    hashing = hashlib.sha256(f"{encoder_id}\x1f{learned}".encode())
     sorts: tuple[tuple[str, Iterable[Content | Answer | BrandFacts | Offer | Segment]], ...] = (
         ("contents", contents),
         ("answers", answers),
@@ -83,6 +86,7 @@ def build_snapshot(
     segments: Iterable[Segment] = (),
     audience: Audience = NOBODY,
     neighbours: Neighbours | None = None,
+    intervals: Intervals | None = None,
 ) -> CatalogueSnapshot:
     """Build the snapshot; contents, answers and offers are put in the order of their keys.
 
@@ -100,6 +104,7 @@ def build_snapshot(
         segments: groups of customers.
         audience: what is known of them as groups.
         neighbours: which contents go with which, by key.
+        intervals: after how long things are bought again; fills in the needs that contents leave open.
     """
     rows = tuple(sorted(contents, key=lambda content: content.key))
     sorted_answers = tuple(sorted(answers, key=lambda answer: answer.key))
@@ -125,6 +130,7 @@ def build_snapshot(
     prices = prices_of({content.key: content for content in rows})
     by_key = {content.key: row for row, content in enumerate(rows)}
     learned = neighbours or Neighbours()
+    rhythms = intervals or Intervals()
     faults = {
         row: fault
         for row, content in enumerate(rows)
@@ -135,7 +141,10 @@ def build_snapshot(
         for row, answer in enumerate(sorted_answers)
         if (fault := answer_fault_of(answer, brands, prices)) is not None
     }
-    shown = tuple(_said(content, brands, lambda c, b: resolved_content(c, b, prices)) for content in rows)
+    shown = tuple(
+        rhythms.applied(_said(content, brands, lambda c, b: resolved_content(c, b, prices)))
+        for content in rows
+    )
     replies = tuple(
         _said(answer, brands, lambda a, b: resolved_answer(a, b, prices)) for answer in sorted_answers
     )
@@ -150,6 +159,7 @@ def build_snapshot(
             segments=sorted_segments,
             audience=audience.version,
             neighbours=learned.version,
+            intervals=rhythms.version,
         ),
         encoder_id=encoder_id,
         contents=shown,

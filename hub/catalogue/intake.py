@@ -114,7 +114,10 @@ class ContentRow(_Row):
     def made(self) -> Content:
         plain = {name: getattr(self, name) for name in type(self).model_fields}
         plain["price"] = self.price.made() if self.price else None
-        plain["need"] = Need(self.need.pattern, self.need.days) if self.need else Need()
+        if self.need is None:
+            del plain["need"]  # nothing is stated: purchases may teach it
+        else:
+            plain["need"] = Need(self.need.pattern, self.need.days)
         return Content(**plain)
 
 

@@ -1,4 +1,4 @@
-"""Keeps what is learned from the event log fresh: neighbours, worked out now and then and kept as one document.
+"""Keeps what is learned from the event log fresh: neighbours and intervals, worked out now and then, a document each.
 
 Only customers with a `user_id` teach: a basket of nobody known counts for no person, and `ANONYMITY`
 counts persons. As with popularity, ages are taken from the last purchase of all, so that the same events
@@ -13,10 +13,12 @@ import numpy as np
 import structlog
 from bson import Binary
 
+from hub.catalogue.intervals import Intervals, learn_intervals
 from hub.catalogue.lease import take_lease
 from hub.catalogue.neighbours import Neighbours, Table, learn
 from hub.catalogue.repository import CatalogueRepository
 from hub.errors import TuttiError
+from hub.kit.canonical import digest
 from hub.kit.clock import Clock
 from hub.kit.ids import new_id
 from hub.store.database import Store
@@ -46,6 +48,21 @@ async def load_neighbours(store: Store) -> Neighbours:
     )
 
 
+async def load_intervals(store: Store) -> Intervals:
+    """Return after how long things are bought again, as learned last; nothing at all before the first time."""
+    with store_faults():
+        document = await store.db["intervals"].find_one({"_id": _ONE})
+    if document is None:
+        return Intervals()
+    return Intervals(
+        dict(document["items"]),
+        dict(document["categories"]),
+        frozenset(document["regular_items"]),
+        frozenset(document["regular_categories"]),
+        document["version"],
+    )
+
+
 async def refresh(store: Store, clock: Clock) -> bool:
     """Learn anew where purchases came in; return whether anything changed (and was announced).
 
@@ -56,27 +73,48 @@ async def refresh(store: Store, clock: Clock) -> bool:
         last = await store.db["events"].find_one({"event": BOUGHT}, {"at": 1}, sort=[("at", -1)])
         if last is None:
             return False
-        seen = {"events": await store.db["events"].estimated_document_count(), "last": last["at"]}
-        before = await store.db["neighbours"].find_one({"_id": _ONE}, {"version": 1, "seen": 1})
-        if before is not None and before.get("seen") == seen:
+        categories = {
+            d["_id"]: d["category"]
+            async for d in store.db["contents"].find({"category": {"$gt": ""}}, {"category": 1})
+        }
+        seen = {
+            "events": await store.db["events"].estimated_document_count(),
+            "last": last["at"],
+            "contents": digest(sorted(categories.items())),
+        }
+        before = {
+            name: await store.db[name].find_one({"_id": _ONE}, {"version": 1, "seen": 1})
+            for name in ("neighbours", "intervals")
+        }
+        if all(known is not None and known.get("seen") == seen for known in before.values()):
             return False
         customers, keys, ages = await _purchases(store, last["at"])
-        learned = await asyncio.to_thread(learn, customers, keys, ages)
-        changed = before is None or before["version"] != learned.version
+        neighbours = await asyncio.to_thread(learn, customers, keys, ages)
+        intervals = await asyncio.to_thread(learn_intervals, customers, keys, ages, categories)
+        learned: dict[str, dict[str, Any]] = {
+            "neighbours": {
+                "version": neighbours.version,
+                "keys": list(neighbours.keys),
+                "together": _table_to(neighbours.together),
+                "next": _table_to(neighbours.next),
+            },
+            "intervals": {
+                "version": intervals.version,
+                "items": sorted([key, days] for key, days in intervals.items.items()),
+                "categories": sorted([key, days] for key, days in intervals.categories.items()),
+                "regular_items": sorted(intervals.regular_items),
+                "regular_categories": sorted(intervals.regular_categories),
+            },
+        }
+        changed = any(
+            known is None or known["version"] != learned[name]["version"] for name, known in before.items()
+        )
         repository = CatalogueRepository(store.db)
         intent = await repository.open_intent(clock.now()) if changed else None
-        await store.db["neighbours"].replace_one(
-            {"_id": _ONE},
-            {
-                "as_of": last["at"],
-                "version": learned.version,
-                "seen": seen,
-                "keys": list(learned.keys),
-                "together": _table_to(learned.together),
-                "next": _table_to(learned.next),
-            },
-            upsert=True,
-        )
+        for name, document in learned.items():
+            await store.db[name].replace_one(
+                {"_id": _ONE}, {"as_of": last["at"], "seen": seen, **document}, upsert=True
+            )
     if changed:
         await repository.announce(clock.now(), intent)
     return changed
@@ -90,7 +128,7 @@ async def keep_fresh(store: Store, clock: Clock, *, interval: float = INTERVAL) 
             if await take_lease(store, "neighbours", holder, timedelta(seconds=2 * interval)):
                 await refresh(store, clock)
         except TuttiError as error:
-            log.warning("neighbours cannot be learned, trying again", reason=error.kind)
+            log.warning("what purchases teach cannot be learned, trying again", reason=error.kind)
         await asyncio.sleep(interval)
 
 

@@ -45,16 +45,31 @@ class NeedPattern(StrEnum):
     COLLECTIBLE = "COLLECTIBLE"  # one of each: the item is closed, its category is wanted more
 
 
+class NeedOrigin(StrEnum):
+    """Who says what a purchase does to the demand."""
+
+    DECLARED = "DECLARED"  # the catalogue
+    UNSTATED = "UNSTATED"  # nobody: used up at no rhythm, until purchases teach otherwise
+    LEARNED = "LEARNED"  # purchases: see hub.catalogue.intervals
+    ASSUMED = "ASSUMED"  # declared without an interval, and too few purchases to learn one
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A need pattern with its length: life of a durable, interval of a replenishable, in days."""
+    """A need pattern with its length: life of a durable, interval of a replenishable, in days.
+
+    A replenishable may be declared without its interval, which is then learned; a snapshot always has one.
+    """
 
     pattern: NeedPattern = NeedPattern.CONSUMABLE
     days: float | None = None
+    origin: NeedOrigin = NeedOrigin.DECLARED
 
     def __post_init__(self) -> None:
         timed = self.pattern in {NeedPattern.DURABLE, NeedPattern.REPLENISHABLE}
-        if timed and (self.days is None or not 0 < self.days < 36_525):
+        if self.days is None and self.pattern is NeedPattern.DURABLE:
+            raise ValueError("a DURABLE need has a length in days, above 0 and under a century")
+        if timed and self.days is not None and not 0 < self.days < 36_525:
             raise ValueError(f"a {self.pattern} need has a length in days, above 0 and under a century")
         if not timed and self.days is not None:
             raise ValueError(f"a {self.pattern} need has no length in days")
@@ -76,7 +91,7 @@ class Content:
     image_url: str | None = None
     price: Money | None = None
     availability: Availability = Availability.IN_STOCK
-    need: Need = Need()
+    need: Need = Need(origin=NeedOrigin.UNSTATED)
     goes_with: tuple[str, ...] = ()  # categories that complement it after purchase
     claims: tuple[str, ...] = ()  # keys of the brand claims it relies on
     editorial: float = 0.0  # a merchandiser's push, -1 to 1

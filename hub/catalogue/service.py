@@ -18,7 +18,8 @@ from pymongo.errors import PyMongoError
 from hub.catalogue import brand as rules
 from hub.catalogue.audience import Audience, load_audience
 from hub.catalogue.building import answer_texts, build_snapshot
-from hub.catalogue.learning import load_neighbours
+from hub.catalogue.intervals import Intervals
+from hub.catalogue.learning import load_intervals, load_neighbours
 from hub.catalogue.model import Answer, BrandFacts, Claim, Content, Offer, Segment
 from hub.catalogue.neighbours import Neighbours
 from hub.catalogue.popularity import Popularity, load_popularity
@@ -238,9 +239,10 @@ class CatalogueService:
             popularity = await load_popularity(self._store)
             audience = await load_audience(self._store)
             neighbours = await load_neighbours(self._store)
+            intervals = await load_intervals(self._store)
             encoder = self._encoder.encoder
             snapshot = await asyncio.to_thread(
-                _build, loaded, popularity, audience, neighbours, encoder.id, encoder.dimensions
+                _build, loaded, popularity, audience, neighbours, intervals, encoder.id, encoder.dimensions
             )
             self._loaded = loaded
             moved = snapshot.version != self._snapshot.version
@@ -383,6 +385,7 @@ def _build(
     popularity: Popularity,
     audience: Audience,
     neighbours: Neighbours,
+    intervals: Intervals,
     encoder_id: str,
     dimensions: int,
 ) -> CatalogueSnapshot:
@@ -399,4 +402,5 @@ def _build(
         segments=loaded.segments.values(),
         audience=audience,
         neighbours=neighbours,
+        intervals=intervals,
     )

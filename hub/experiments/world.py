@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from embeddings.encoder import Encoder
 from embeddings.labels import Labeller
 from hub.catalogue.building import build_snapshot
+from hub.catalogue.intervals import learn_intervals
 from hub.catalogue.model import Availability, Content
 from hub.catalogue.neighbours import learn
 from hub.catalogue.popularity import decayed_sums, scale
@@ -109,6 +110,12 @@ def build_world(log: EventLog, at: datetime, *, days: int, embed: Embedder, prog
             [user for user, _, _ in lines],
             [key for _, key, _ in lines],
             np.array([(last - then) / DAY for _, _, then in lines]),
+        ),
+        intervals=learn_intervals(
+            [user for user, _, _ in lines],
+            [key for _, key, _ in lines],
+            np.array([(last - then) / DAY for _, _, then in lines]),
+            {content.key: content.category for content in contents if content.category},
         ),
     )
     window = [e for e in log.events if at <= e.at < at + days * DAY and e.name == BOUGHT and e.user_id]

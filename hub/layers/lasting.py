@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from hub.catalogue.model import Content, NeedPattern
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.profiles.model import Ownership
+from hub.profiles.needs import lasting_days
 from hub.profiles.view import ProfileView
 
 
@@ -19,9 +20,14 @@ class Owned:
     ownership: Ownership
 
     @property
+    def lasts_days(self) -> float | None:
+        """For how many days it lasts, see `hub.profiles.needs.lasting_days`; None for needs without a length."""
+        return lasting_days(self.content.need, self.ownership)
+
+    @property
     def lasts_until(self) -> datetime | None:
         """When a durable wears out or a replenishable runs out; None for needs without a length."""
-        days = self.content.need.days
+        days = self.lasts_days
         return None if days is None else self.ownership.last_at + timedelta(days=days)
 
 
@@ -44,7 +50,7 @@ def due_items(owned: Iterable[Owned], at: datetime, *, window: float = 1.0) -> l
     for item in owned:
         if item.content.need.pattern is NeedPattern.REPLENISHABLE and (until := item.lasts_until) is not None:
             past = (at - until).total_seconds() / 86_400
-            if 0 <= past <= window * (item.content.need.days or 0):
+            if 0 <= past <= window * (item.lasts_days or 0):
                 due.append(item)
     due.sort(key=lambda item: (-item.ownership.last_at.timestamp(), item.content.key))
     return due

@@ -55,6 +55,15 @@ def day(then: datetime, at: datetime) -> str:
     return f"{then.day} {then:%B}" if then.year == at.year else f"{then.day} {then:%B %Y}"
 
 
+def span(days: float) -> str:
+    """Return a length of time as it is said: "10 days", "6 weeks", "4 months"."""
+    for unit, length, least in (("month", 30.44, 90), ("week", 7, 18)):
+        if days >= least:
+            return f"{round(days / length)} {unit}s"
+    count = max(round(days), 1)
+    return f"{count} day{'s' if count > 1 else ''}"
+
+
 def quoted(title: str) -> str:
     """Return a title in quotation marks that do not stand in it, without white space at its ends."""
     title = title.strip()

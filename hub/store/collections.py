@@ -53,6 +53,7 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
     CollectionSpec("history", {"of": STRING, "key": STRING, "version": INT}),
     CollectionSpec("popularity", {"as_of": DATE}),
     CollectionSpec("neighbours", {"as_of": DATE, "version": STRING}),
+    CollectionSpec("intervals", {"as_of": DATE, "version": STRING}),
     # `_id` is "encoder:sha256 of the text"
     CollectionSpec("embeddings", {"vector": BINARY}),
     # `_id` is the messageId: the unique index that makes an event count once
