@@ -29,6 +29,7 @@ from hub.catalogue.service import CatalogueService
 from hub.channels.service import ExperienceService
 from hub.config import Settings, load_settings
 from hub.consent.control import ControlService
+from hub.consent.regions import Rules
 from hub.decisions.editing import ScenarioEditing
 from hub.decisions.mixes import MixService
 from hub.decisions.scenarios import ScenarioService
@@ -48,6 +49,7 @@ from hub.profiles import audience
 from hub.profiles.identity import assume_region
 from hub.profiles.merging import MergeService
 from hub.profiles.reviews import ReviewService
+from hub.profiles.segment_service import SegmentService
 from hub.profiles.service import ProfileService
 from hub.store.database import Store, open_store
 from hub.store.embedding_cache import MongoVectorCache
@@ -162,6 +164,13 @@ async def open_services(
             layers=layers,
             merges=merges,
             reviews=ReviewService(profiles, merges, clock),
+            segments=SegmentService(
+                store,
+                catalogue,
+                profiles,
+                clock,
+                Rules.parse(settings.default_region, settings.personalization_opt_in),
+            ),
         )
         services.privacy.erasures.on_erasure(ledger.forget)
         yield services, auth, signer, store

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hub.privacy.service import PrivacyService
     from hub.profiles.merging import MergeService
     from hub.profiles.reviews import ReviewService
+    from hub.profiles.segment_service import SegmentService
     from hub.profiles.service import ProfileService
 
 
@@ -54,6 +55,7 @@ class Services:
     layers: Mapping[str, Layer]
     merges: MergeService
     reviews: ReviewService
+    segments: SegmentService
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from hub.insights.similar import SimilarGroup as SimilarGroupModel
 from hub.kit.pages import Page
 from hub.ledger.model import Served as ServedModel
 from hub.profiles import model
-from resolvers import customers, ledger, offers
+from resolvers import customers, ledger, offers, segments
 from resolvers.customers import KeyedFact, SwitchedLayer
 from resolvers.globalids import to_global
 from schema.base import After, Connection, First, Info, Json, Node, argument, field
@@ -19,6 +19,7 @@ from schema.decisions import Layer
 from schema.enums import ConsentState, InterestKind, NeedPattern, Purpose, Source, TimelineKind
 from schema.ledger import Served
 from schema.operations import Grant
+from schema.segments import Segment
 
 
 @strawberry.type(description="One identifier of a customer.")
@@ -202,6 +203,14 @@ class Customer(Node):
         self, parent: strawberry.Parent[model.Profile], info: Info, first: First = 5, after: After = None
     ) -> Page[SimilarGroupModel]:
         return await customers.similar(info.context, parent, first, after)
+
+    @field(
+        description="The segments that they are in now, by key; none for who refused to be profiled.",
+        of=list[Segment],
+        at_once=True,
+    )
+    def segments(self, parent: strawberry.Parent[model.Profile], info: Info) -> Any:
+        return segments.of_customer(info.context, parent)
 
     @field(description="The layers, as this customer switched them.", of=list[LayerSwitch])
     async def layers(self, parent: strawberry.Parent[model.Profile], info: Info) -> list[SwitchedLayer]:

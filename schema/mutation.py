@@ -5,13 +5,14 @@ from typing import Annotated, Any
 
 import strawberry
 
+from hub.catalogue.model import Segment
 from hub.decisions.editing import SavedScenario
 from hub.decisions.mixes import Muted, SavedMix
 from hub.ledger.model import Served
 from hub.offers.model import Grant
 from hub.profiles.model import Profile
 from hub.profiles.reviews import Decided
-from resolvers import control, editing, ledger, merges, mixes, offers, operations
+from resolvers import control, editing, ledger, merges, mixes, offers, operations, segments
 from resolvers.mixes import RolledBack
 from resolvers.operations import Recorded
 from resolvers.outcomes import Outcome
@@ -19,6 +20,7 @@ from schema import control as of_control
 from schema import editing as of_editing
 from schema import merges as of_merges
 from schema import mixes as of_mixes
+from schema import segments as of_segments
 from schema import service as of_service
 from schema.base import Info, argument, field
 from schema.refs import CustomerRefInput
@@ -186,6 +188,15 @@ class Mutation:
         self, info: Info, input: Annotated[of_service.ReverseGrantInput, INPUT]
     ) -> Outcome[Grant]:
         return await offers.reverse(info.context, input.grant_id, input.reason or "")
+
+    @field(
+        description="Define a segment, or define it anew; every process knows it within a second. For administrators.",
+        of=of_segments.PutSegmentPayload,
+    )
+    async def put_segment(
+        self, info: Info, input: Annotated[of_segments.PutSegmentInput, INPUT]
+    ) -> Outcome[Segment]:
+        return await segments.put(info.context, input.key, input.title, input.rule, input.favours or ())
 
     @field(
         description="Save a new version of a scenario's mix; nothing that is served changes. For administrators.",

@@ -6,6 +6,7 @@ import strawberry
 
 from hub.answers.model import AnswerResult as AnswerResultModel
 from hub.catalogue.model import Content as ContentModel
+from hub.catalogue.model import Segment as SegmentModel
 from hub.channels.model import Experience as ExperienceModel
 from hub.decisions.editing import SavedScenario as SavedScenarioModel
 from hub.decisions.mixes import Muted
@@ -30,9 +31,10 @@ from resolvers import (
     nodes,
     offers,
     scenarios,
+    segments,
 )
 from schema.answers import AnswerResult
-from schema.base import After, Connection, First, Info, Node, argument, field
+from schema.base import After, Connection, First, Info, Json, Node, argument, field
 from schema.catalogue import Content
 from schema.choosing import RecipientInput
 from schema.customers import Customer
@@ -45,6 +47,7 @@ from schema.merges import MergeOperation, MergeReview
 from schema.mixes import MutedLayer, SavedMix
 from schema.operations import OfferReport
 from schema.refs import CustomerRefInput
+from schema.segments import Segment
 
 By = Annotated[CustomerRefInput, argument("Who is meant.")]
 
@@ -162,6 +165,32 @@ class Query:
         channel: Annotated[Channel, argument("The channel.")],
     ) -> ExperienceModel:
         return await editing.preview(info.context, scenario, version, for_.ref("for"), channel)
+
+    @field(description="The segments of this house, by key. For administrators.", of=list[Segment])
+    async def segments(self, info: Info) -> tuple[SegmentModel, ...]:
+        return await segments.everything(info.context)
+
+    @field(
+        description="Who is in a segment now, but those who refused to be profiled. For administrators.",
+        of=Connection[Customer],
+    )
+    async def segment_members(
+        self,
+        info: Info,
+        key: Annotated[str, argument("Key of the segment.")],
+        first: First = 20,
+        after: After = None,
+    ) -> Page[Profile]:
+        return await segments.customers(info.context, key, first, after)
+
+    @field(
+        description="For how many customers a rule holds now, as a segment would have it; nothing is kept. For "
+        "administrators."
+    )
+    async def segment_size(
+        self, info: Info, rule: Annotated[Json, argument("The rule; docs/deciding.md has the language.")]
+    ) -> int:
+        return await segments.size(info.context, rule)
 
     @field(
         description="The layers that an operator has silenced everywhere. For administrators.",

@@ -10,11 +10,13 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from hub.catalogue.model import Answer, BrandFacts, Content, Offer
+from hub.catalogue.model import Answer, BrandFacts, Content, Offer, Segment
 from hub.errors import InvalidInput
+from hub.profiles.segment_files import parse_segments
 
 Entry = TypeVar("Entry", Content, Answer, BrandFacts, Offer)
 
+SEGMENTS = "segments.toml"
 CONTENT_FILES = ("products.jsonl", "articles.jsonl")
 
 
@@ -26,6 +28,7 @@ class House:
     answers: tuple[Answer, ...]
     brand_facts: tuple[BrandFacts, ...]
     offers: tuple[Offer, ...]
+    segments: tuple[Segment, ...]
 
     @cached_property
     def content(self) -> Mapping[str, Content]:
@@ -48,6 +51,7 @@ def load_house(folder: Traversable | None = None) -> House:
         answers=_read(where / "answers.jsonl", TypeAdapter(Answer)),
         brand_facts=_read(where / "brand_facts.jsonl", TypeAdapter(BrandFacts)),
         offers=_read(where / "offers.jsonl", TypeAdapter(Offer)),
+        segments=parse_segments((where / SEGMENTS).read_text(encoding="utf-8"), name=SEGMENTS),
     )
 
 

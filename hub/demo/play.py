@@ -47,6 +47,7 @@ class InstallReport:
     offers: PutResult
     contents: PutResult
     answers: PutResult
+    segments: PutResult
 
     def __str__(self) -> str:
         parts = (
@@ -54,6 +55,7 @@ class InstallReport:
             (self.offers, "offers"),
             (self.contents, "products and articles"),
             (self.answers, "approved answers"),
+            (self.segments, "segments"),
         )
         return "; ".join(
             f"{name}: {put.added} added, {put.changed} changed, {put.unchanged} as before"
@@ -79,7 +81,7 @@ def persona_ids() -> list[str]:
 
 
 async def install(services: HasCatalogue, *, house: House | None = None) -> InstallReport:
-    """Put brand facts, offers, contents and answers into the catalogue; a second time changes nothing.
+    """Put brand facts, offers, contents, answers and segments into the catalogue; a second time changes nothing.
 
     The facts come first, since the claims of everything else are checked against them.
     """
@@ -90,6 +92,7 @@ async def install(services: HasCatalogue, *, house: House | None = None) -> Inst
         offers=await catalogue.put_offers(house.offers),
         contents=await catalogue.put_contents(house.contents, keep_faulty=True),
         answers=await catalogue.put_answers(house.answers),
+        segments=await catalogue.put_segments(house.segments),
     )
 
 

@@ -1,6 +1,6 @@
 """Installing the house and playing the histories: done twice, killed and done again, and refused."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import httpx
@@ -18,6 +18,7 @@ from hub.demo.house import load_house
 from hub.demo.personas import load_personas
 from hub.demo.play import install, persona_ids, play
 from hub.errors import InvalidInput, Unavailable
+from hub.profiles.segments import segments_of
 from hub.web.ingest import routes
 from tests.builders import NOW, make_snapshot
 from tests.catalogue.conftest import DrawnEncoder
@@ -98,12 +99,14 @@ class TestInstall:
         assert report.answers == PutResult(added=60)
         assert report.offers == PutResult(added=12)
         assert report.brand_facts == PutResult(added=2)
+        assert report.segments == PutResult(added=6)
         version = services.catalogue.snapshot.version
         again = await install(services)
         assert again.contents == PutResult(unchanged=len(house.contents))
         assert again.answers == PutResult(unchanged=60)
         assert again.offers == PutResult(unchanged=12)
         assert again.brand_facts == PutResult(unchanged=2)
+        assert again.segments == PutResult(unchanged=6)
         assert services.catalogue.snapshot.version == version
         assert "approved answers: 0 added, 0 changed, 60 as before" in str(again)
 
@@ -201,6 +204,23 @@ class TestProfiles:
         visitor = await hub.rooms.require("demo-device-viktor", "anonymous_id")
         assert viktor.id == visitor.id
         assert {"catfood-dry-kitten", "new-kitten-week-one"} <= {s.content_key for s in viktor.recent}
+
+    async def test_segments_hold_whom_they_are_meant_for(self, hub):
+        await hub.play()
+        segments = load_house().segments
+        hub.rooms.snapshot = replace(hub.rooms.snapshot, segments=segments)
+        members = {segment.key: set() for segment in segments}
+        for who in persona_ids():
+            for key in segments_of(await hub.rooms.require(who), hub.rooms.snapshot, hub.rooms.clock.now()):
+                members[key].add(who.removeprefix("persona-"))
+        assert members == {
+            "coffee_regulars": {"grace"},
+            "first_home": {"nell"},
+            "gardeners": {"ada", "henry", "oskar", "ruth"},
+            "gold": {"ada"},
+            "missed": {"ines"},
+            "pet_club": {"grace", "oskar"},
+        }
 
     async def test_what_was_returned_is_not_owned(self, hub):
         await hub.play()

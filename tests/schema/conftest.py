@@ -39,6 +39,7 @@ from hub.privacy.service import PrivacyService
 from hub.profiles.merging import MergeService
 from hub.profiles.model import CustomerRef
 from hub.profiles.reviews import ReviewService
+from hub.profiles.segment_service import SegmentService
 from hub.profiles.service import ProfileService
 from hub.store.database import Store, database_of
 from hub.store.migrate import migrate
@@ -272,6 +273,7 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
         layers=layers,
         merges=merges,
         reviews=ReviewService(profiles, merges, clock),
+        segments=SegmentService(store, catalogue, profiles, clock),
     )
     receipt = await ingest.record([*ADA, *BOB, *VISITOR], source="test")
     assert receipt.rejected == ()
