@@ -26,7 +26,10 @@ from hub.auth.service import AuthService
 from hub.auth.tokens import Signer
 from hub.catalogue import learning, popularity
 from hub.catalogue.service import CatalogueService
+from hub.channels.opening import OpeningService
+from hub.channels.pictures import Pictures
 from hub.channels.service import ExperienceService
+from hub.channels.template_service import TemplateService
 from hub.config import Settings, load_settings
 from hub.consent.control import ControlService
 from hub.consent.regions import Rules
@@ -61,6 +64,7 @@ from hub.web import (
     home,
     ingest,
     opendsr,
+    opened,
     page_client,
     privacy_control,
     unsubscribe,
@@ -128,6 +132,8 @@ async def open_services(
         mixes = MixService(store, scenarios, layers.keys(), clock)
         editing = ScenarioEditing(store, scenarios, layers.keys(), lambda: catalogue.snapshot, clock)
         profiles = ProfileService(store, lambda: catalogue.snapshot, encoder, [ServedTimeline(store)])
+        decisions = DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes)
+        templates = TemplateService(store, scenarios, lambda: catalogue.snapshot, clock)
         ledger = LedgerService(store, clock)
         offers = OfferService(store, clock)
         merges = MergeService(store, profiles, clock)
@@ -149,12 +155,22 @@ async def open_services(
                 clock=clock,
                 catalogue=catalogue,
                 profiles=profiles,
-                decisions=DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes),
+                decisions=decisions,
                 ledger=ledger,
                 offers=offers,
                 frequency=FrequencyService(store),
                 signer=signer,
                 words=encoder,
+                templates=templates,
+            ),
+            templates=templates,
+            opening=OpeningService(
+                settings=settings,
+                clock=clock,
+                snapshot=lambda: catalogue.snapshot,
+                profiles=profiles,
+                decisions=decisions,
+                ledger=ledger,
             ),
             answers=answers,
             ledger=ledger,
@@ -173,6 +189,7 @@ async def open_services(
             ),
         )
         services.privacy.erasures.on_erasure(ledger.forget)
+        services.privacy.erasures.on_erasure(services.opening.forget)
         yield services, auth, signer, store
 
 
@@ -264,6 +281,13 @@ def build_app(
             *exposures.routes(context_of),
             *page_client.routes(),
             *unsubscribe.routes(services.control, signer),
+            *opened.routes(
+                services.opening,
+                Pictures(services.settings.base_url, {home.PICTURES: home.pictures_folder()}),
+                signer,
+                services.control,
+                lambda: services.catalogue.snapshot,
+            ),
             *exports.routes(services.privacy.exports, services.clock),
             *opendsr.routes(services.privacy.opendsr, auth.authenticate),
             *privacy_control.routes(),

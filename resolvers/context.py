@@ -16,7 +16,9 @@ from hub.kit.clock import Clock
 if TYPE_CHECKING:
     from hub.answers.service import AnswerService
     from hub.catalogue.service import CatalogueService
+    from hub.channels.opening import OpeningService
     from hub.channels.service import ExperienceService
+    from hub.channels.template_service import TemplateService
     from hub.consent.control import ControlService
     from hub.decisions.editing import ScenarioEditing
     from hub.decisions.mixes import MixService
@@ -47,6 +49,8 @@ class Services:
     mixes: MixService
     editing: ScenarioEditing
     experiences: ExperienceService
+    opening: OpeningService
+    templates: TemplateService
     answers: AnswerService
     ledger: LedgerService
     offers: OfferService

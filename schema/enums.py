@@ -5,6 +5,7 @@ from typing import Any
 import strawberry
 
 from hub.catalogue.model import Availability, ContentKind, NeedOrigin, NeedPattern
+from hub.channels.template_service import TemplateState
 from hub.consent.control import Correction
 from hub.decisions.editing import ScenarioState
 from hub.decisions.mixes import MixState
@@ -35,6 +36,7 @@ __all__ = [
     "ReviewState",
     "ScenarioState",
     "Source",
+    "TemplateState",
     "TimelineKind",
 ]
 
@@ -265,6 +267,15 @@ describe(
 describe(
     ScenarioState,
     "Where a version of a scenario stands.",
+    {
+        "DRAFT": "It was never in force.",
+        "PUBLISHED": "It is in force.",
+        "RETIRED": "It was in force, and another one is now.",
+    },
+)
+describe(
+    TemplateState,
+    "Where a version of an email template stands.",
     {
         "DRAFT": "It was never in force.",
         "PUBLISHED": "It is in force.",

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 import strawberry
 
 from hub.catalogue.model import Segment
+from hub.channels.template_service import SavedTemplate
 from hub.decisions.editing import SavedScenario
 from hub.decisions.mixes import Muted, SavedMix
 from hub.ledger.model import Served
 from hub.offers.model import Grant
 from hub.profiles.model import Profile
 from hub.profiles.reviews import Decided
-from resolvers import control, editing, ledger, merges, mixes, offers, operations, segments
+from resolvers import control, editing, ledger, merges, mixes, offers, operations, segments, templates
 from resolvers.mixes import RolledBack
 from resolvers.operations import Recorded
 from resolvers.outcomes import Outcome
@@ -22,6 +23,7 @@ from schema import merges as of_merges
 from schema import mixes as of_mixes
 from schema import segments as of_segments
 from schema import service as of_service
+from schema import templates as of_templates
 from schema.base import Info, argument, field
 from schema.refs import CustomerRefInput
 
@@ -258,6 +260,34 @@ class Mutation:
         self, info: Info, input: Annotated[of_editing.RollBackScenarioInput, INPUT]
     ) -> Outcome[SavedScenario]:
         return await editing.roll_back(info.context, input.scenario)
+
+    @field(
+        description="Save a new version of an email template; no message changes. For administrators.",
+        of=of_templates.DraftEmailTemplatePayload,
+    )
+    async def draft_email_template(
+        self, info: Info, input: Annotated[of_templates.DraftEmailTemplateInput, INPUT]
+    ) -> Outcome[SavedTemplate]:
+        return await templates.draft(info.context, input.key, input.mjml, input.text, input.note or "")
+
+    @field(
+        description="Put a version of an email template in force, in every process within two seconds. For "
+        "administrators.",
+        of=of_templates.PublishEmailTemplatePayload,
+    )
+    async def publish_email_template(
+        self, info: Info, input: Annotated[of_templates.PublishEmailTemplateInput, INPUT]
+    ) -> Outcome[SavedTemplate]:
+        return await templates.publish(info.context, input.key, input.version)
+
+    @field(
+        description="Put in force what the template's version in force replaced. For administrators.",
+        of=of_templates.RollBackEmailTemplatePayload,
+    )
+    async def roll_back_email_template(
+        self, info: Info, input: Annotated[of_templates.RollBackEmailTemplateInput, INPUT]
+    ) -> Outcome[SavedTemplate]:
+        return await templates.roll_back(info.context, input.key)
 
     @field(
         description="Silence a layer in every decision of every process within a second, or let it play again. For "

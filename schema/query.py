@@ -8,6 +8,7 @@ from hub.answers.model import AnswerResult as AnswerResultModel
 from hub.catalogue.model import Content as ContentModel
 from hub.catalogue.model import Segment as SegmentModel
 from hub.channels.model import Experience as ExperienceModel
+from hub.channels.template_service import SavedTemplate
 from hub.decisions.editing import SavedScenario as SavedScenarioModel
 from hub.decisions.mixes import Muted
 from hub.decisions.mixes import SavedMix as SavedMixModel
@@ -32,6 +33,7 @@ from resolvers import (
     offers,
     scenarios,
     segments,
+    templates,
 )
 from schema.answers import AnswerResult
 from schema.base import After, Connection, First, Info, Json, Node, argument, field
@@ -48,6 +50,7 @@ from schema.mixes import MutedLayer, SavedMix
 from schema.operations import OfferReport
 from schema.refs import CustomerRefInput
 from schema.segments import Segment
+from schema.templates import EmailTemplate
 
 By = Annotated[CustomerRefInput, argument("Who is meant.")]
 
@@ -191,6 +194,32 @@ class Query:
         self, info: Info, rule: Annotated[Json, argument("The rule; docs/deciding.md has the language.")]
     ) -> int:
         return await segments.size(info.context, rule)
+
+    @field(
+        description="Every version of an email template, newest first, down to what the hub ships. For administrators.",
+        of=list[EmailTemplate],
+    )
+    async def email_templates(
+        self,
+        info: Info,
+        key: Annotated[str, argument("Key of a scenario, or default.")] = "default",
+    ) -> tuple[SavedTemplate, ...]:
+        return await templates.versions(info.context, key)
+
+    @field(
+        description="The message that a version of an email template would make for somebody; nothing is kept and "
+        "nothing counts. For administrators.",
+        of=Experience,
+    )
+    async def preview_email_template(
+        self,
+        info: Info,
+        key: Annotated[str, argument("Key of the template.")],
+        version: Annotated[int, argument("The version, as `draftEmailTemplate` gave it.")],
+        scenario: Annotated[str, argument("Key of the scenario, such as newsletter.")],
+        for_: Annotated[CustomerRefInput, argument("Who it is for.", name="for")],
+    ) -> ExperienceModel:
+        return await templates.preview(info.context, key, version, scenario, for_.ref("for"))
 
     @field(
         description="The layers that an operator has silenced everywhere. For administrators.",

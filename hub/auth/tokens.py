@@ -4,6 +4,9 @@ JSON Web Tokens (RFC 7519), HS256, one secret for a hub and all its processes, k
 purpose is the audience, so that a token made for one thing opens no other door.
 """
 
+import base64
+import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,6 +34,24 @@ class Signer:
         if lifetime is not None:
             claims["exp"] = int((self.clock.now() + lifetime).timestamp())
         return jwt.encode(claims, self.secret, algorithm=ALGORITHM)
+
+    def stamp(self, purpose: str, *parts: str) -> str:
+        """Return 22 characters that only this hub can make for these parts: HMAC-SHA256, cut to 128 bits.
+
+        For addresses whose parts stand beside it, where a whole token would be five times as long.
+        """
+        said = "\0".join(("stamp", purpose, *parts)).encode()
+        digest = hmac.new(self.secret, said, hashlib.sha256).digest()[:16]
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+    def check_stamp(self, stamp: str, purpose: str, *parts: str) -> None:
+        """Let through what `stamp` made.
+
+        Raises:
+            InvalidInput: BAD_TOKEN if it did not.
+        """
+        if not hmac.compare_digest(stamp.encode(), self.stamp(purpose, *parts).encode()):
+            raise InvalidInput("this link was not made by this hub, or was changed", code="BAD_TOKEN")
 
     def verify(self, purpose: str, token: str) -> dict[str, Any]:
         """Return the payload of a token made by `sign` for the same purpose.

@@ -95,6 +95,7 @@ def _channel_body(experience: Experience) -> dict[str, Any]:
                 "html": experience.html,
                 "text": experience.text,
                 "headers": [[header.name, header.value] for header in experience.headers],
+                "template": list(experience.template) if experience.template else None,
             }
         case ServiceDeskExperience():
             return {

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from hub.catalogue.model import BrandFacts, Content
+from hub.channels.opening import OpenLinks
+from hub.channels.template_check import MessageTemplate
 from hub.decisions.model import Note
 from hub.ledger.model import Served
 from hub.profiles.model import Profile
@@ -30,6 +32,8 @@ class PresentationContext:
     personal: bool = False
     withheld: Note | None = None
     unsubscribe_url: str = ""
+    open_links: OpenLinks | None = None  # None: pictures and links are the catalogue's own
+    template: MessageTemplate | None = None  # None: the shipped one
     known: Mapping[str, Content] = field(default_factory=dict)  # contents that profile and ledger speak of
     seen: tuple[Served, ...] = ()  # what was served before, newest first
     needs: tuple[NeedState, ...] = ()

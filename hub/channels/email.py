@@ -8,33 +8,25 @@ mail clients understand, and the same values become the plain text. Headers: one
 import re
 from collections.abc import Mapping
 from email.utils import formataddr
-from functools import cache
-from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
 
-import mrml
-from liquid import Environment
-from liquid.template import BoundTemplate
+import structlog
+from liquid.exceptions import LiquidError
 
 from hub.channels.context import PresentationContext
 from hub.channels.message import compose
 from hub.channels.model import EmailExperience, Header
 from hub.channels.slots import slots_of
+from hub.channels.template_check import MessageTemplate, markup_to_html, shipped
 from hub.decisions.model import Channel, Decision, Note
+
+log = structlog.get_logger(__name__)
 
 NOTHING_TO_SHOW = Note(
     "NOTHING_TO_SHOW",
     "There is nothing to show this customer now, so there is no message. Try again when there is.",
 )
-
-
-@cache
-def _templates() -> tuple[BoundTemplate, BoundTemplate]:
-    folder = files(__package__) / "templates"
-    markup = (folder / "email.mjml.liquid").read_text(encoding="utf-8")
-    plain = (folder / "email.txt.liquid").read_text(encoding="utf-8")
-    return Environment(autoescape=True).from_string(markup), Environment().from_string(plain)
 
 
 class EmailPresenter:
@@ -50,6 +42,7 @@ class EmailPresenter:
         if not slots:
             return _withheld(decision, context, NOTHING_TO_SHOW)
         message = compose(decision, context, slots)
+        template, html, text = rendered(message.values, context.template or shipped())
         return EmailExperience(
             served_id=context.served_id,
             channel=Channel.EMAIL,
@@ -58,26 +51,38 @@ class EmailPresenter:
             to=message.to,
             subject=message.subject,
             preheader=message.preheader,
-            html=html_of(message.values),
-            text=text_of(message.values),
+            html=html,
+            text=text,
             headers=headers_of(decision, context),
             slots=slots,
+            template=(template.key, template.version),
         )
 
 
-def html_of(values: Mapping[str, Any]) -> str:
+def rendered(values: Mapping[str, Any], template: MessageTemplate) -> tuple[MessageTemplate, str, str]:
+    """Return HTML and text of a message, and the template that they were made with.
+
+    A marketer's template that fails costs its looks and not the message: that is made with the shipped one.
+    """
+    try:
+        return template, html_of(values, template), text_of(values, template)
+    except (LiquidError, OSError) as error:
+        if template.version == 0:
+            raise
+        log.error(  # noqa: TRY400 - the template's fault, not ours: its trace says nothing
+            "an email template failed", key=template.key, version=template.version, error=type(error).__name__
+        )
+        return shipped(), html_of(values, shipped()), text_of(values, shipped())
+
+
+def html_of(values: Mapping[str, Any], template: MessageTemplate) -> str:
     """Return the message's HTML: every value escaped, MJML unfolded into what mail clients understand."""
-    markup, _ = _templates()
-    # No web fonts: a message fetches nothing but its pictures.
-    options = mrml.RenderOptions(disable_comments=False, fonts={})
-    rendered: str = mrml.to_html(markup.render(**values), render_options=options).content
-    return rendered
+    return markup_to_html(template.markup.render(**values))
 
 
-def text_of(values: Mapping[str, Any]) -> str:
+def text_of(values: Mapping[str, Any], template: MessageTemplate) -> str:
     """Return the message as plain text, with the same items, reasons and links."""
-    _, plain = _templates()
-    return re.sub(r"\n{3,}", "\n\n", plain.render(**values)).strip() + "\n"
+    return re.sub(r"\n{3,}", "\n\n", template.plain.render(**values)).strip() + "\n"
 
 
 def headers_of(decision: Decision, context: PresentationContext) -> tuple[Header, ...]:

@@ -63,6 +63,7 @@ def compose(decision: Decision, context: PresentationContext, slots: Sequence[Sl
         "offers": [_offer(offer, decision.grant_of(offer)) for offer in decision.offers[:MOST_OFFERS]],
         "slots": [_slot(slot, number == 0, context) for number, slot in enumerate(slots)],
         "unsubscribe": context.unsubscribe_url,
+        "view": context.open_links.view() if context.open_links is not None else None,
     }
     to = context.profile.identity("email") if context.profile else None
     return Message(to, subject, preheader, values)
@@ -120,12 +121,16 @@ def _slot(slot: Slot, is_first: bool, context: PresentationContext) -> dict[str,
 def _item(
     item: RankedItem, context: PresentationContext, *, wide: bool, lead: bool = False
 ) -> dict[str, Any]:
-    content = item.content
+    content, open_links = item.content, context.open_links
+    url = _http(content.url, context.speaker.website or context.base_url) or None
+    image = _http(content.image_url, context.base_url) or None
     return {
         "title": shortened(content.title, LONGEST_TITLE),
         "summary": shortened(content.summary, LONGEST_SUMMARY) or None,
-        "url": _http(content.url, context.speaker.website or context.base_url) or None,
-        "image": _http(content.image_url, context.base_url) or None,
+        "url": url,
+        # Looked at again when it is opened; the plain text keeps the address that a reader can read.
+        "link": (open_links.link(content.key) if open_links is not None and url else None) or url,
+        "image": open_links.picture(content.key) if open_links is not None and image else image,
         "price": price(content.price) if content.price else None,
         "remark": REMARKS.get(content.availability),
         "why": item.why.sentence or None,

@@ -68,6 +68,7 @@ class EmailExperience(Experience):
     text: str | None
     headers: tuple[Header, ...]
     slots: tuple[Slot, ...]
+    template: tuple[str, int] | None = None  # key and version that it was made with; version 0: as shipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,15 +28,17 @@ from hub.channels.body import body_of
 from hub.channels.context import PresentationContext
 from hub.channels.gathered import GatheredOffers, GatheredProfiles, ManyOffers, ManyProfiles
 from hub.channels.model import Experience
+from hub.channels.opening import OpenLinks
 from hub.channels.recipients import Words, for_whom
 from hub.channels.slots import slots_of
+from hub.channels.template_check import MessageTemplate
 from hub.config import Settings
 from hub.consent.gate import Admission, admit
 from hub.consent.recipient import Recipient
 from hub.consent.regions import Rules
 from hub.decisions.choices import Choice
 from hub.decisions.model import Channel, Decision, MixRequest, Note, Scenario
-from hub.errors import TuttiError, Unavailable
+from hub.errors import NotFound, TuttiError, Unavailable
 from hub.kit.clock import Clock
 from hub.kit.deadline import within
 from hub.kit.ids import new_id
@@ -137,6 +139,12 @@ class Offers(Protocol):
     ) -> dict[str, Grant]: ...
 
 
+class Templates(Protocol):
+    """What is needed of the email templates."""
+
+    async def for_scenario(self, scenario_key: str) -> MessageTemplate: ...
+
+
 class Catalogue(Protocol):
     """What is needed of the catalogue service."""
 
@@ -199,6 +207,7 @@ class ExperienceService:
         frequency: Frequency,
         signer: Signer,
         words: Words,
+        templates: Templates | None = None,
     ) -> None:
         self._settings = settings
         self._rules = Rules.parse(settings.default_region, settings.personalization_opt_in)
@@ -211,6 +220,7 @@ class ExperienceService:
         self._frequency = frequency
         self._signer = signer
         self._words = words
+        self._templates = templates
 
     def side_by_side(self, profiles: ManyProfiles, offers: ManyOffers) -> Self:
         """Return the same service for a batch: what its experiences ask at one moment is read together."""
@@ -234,6 +244,7 @@ class ExperienceService:
         tries: int = TRIES,
         recipient: Recipient | None = None,
         chosen: tuple[Choice, ...] = (),
+        template: MessageTemplate | None = None,
     ) -> Experience:
         """Return what a customer is to see on a channel; unless it is a preview, it is durable in the ledger.
 
@@ -247,6 +258,7 @@ class ExperienceService:
             gpc: whether it is asked for under Global Privacy Control.
             draft: for a preview alone: this scenario in place of the published one.
             served_id: the id of the row, for who must not make two; default: a new one.
+            template: for a preview alone: this template in place of the published one.
             tries: how often to count again under a frequency cap while others are served the same person.
             recipient: for whom the customer chooses, if not for themselves.
             chosen: the answers of a guided choice so far, and a budget.
@@ -282,7 +294,15 @@ class ExperienceService:
             if unread is not None and decision.degraded is None:
                 decision = replace(decision, degraded=unread)
         context = await self._context(
-            channel, decision, admission, snapshot, store, preview=preview, now=now, served_id=served_id
+            channel,
+            decision,
+            admission,
+            snapshot,
+            store,
+            preview=preview,
+            now=now,
+            served_id=served_id,
+            template=template if preview else None,
         )
         if context.withheld is None and capped.exhausted is not None:
             context = replace(context, served_id=None, withheld=Note("FREQUENCY_CAP", capped.exhausted))
@@ -431,6 +451,7 @@ class ExperienceService:
         preview: bool,
         now: datetime,
         served_id: str | None = None,
+        template: MessageTemplate | None = None,
     ) -> PresentationContext:
         profile = admission.profile
         withheld = None
@@ -439,21 +460,37 @@ class ExperienceService:
         if channel is Channel.EMAIL and profile is None and decision.degraded is not None:
             withheld = TRY_AGAIN
         desk = profile is not None and channel is Channel.SERVICE_DESK
+        served_id = served_id or new_id("srv")
         return PresentationContext(
             assembled_at=now,
             speaker=speaker_of(snapshot, decision.scenario),
             base_url=self._settings.base_url,
-            served_id=None if preview or withheld else served_id or new_id("srv"),
+            served_id=None if preview or withheld else served_id,
             profile=profile,
             personal=admission.view.personal,
             withheld=withheld,
             unsubscribe_url=self._unsubscribe_url(profile, preview=preview)
             if channel is Channel.EMAIL
             else "",
+            template=template or await self._template(decision.scenario.key, store)
+            if channel is Channel.EMAIL
+            else None,
+            open_links=OpenLinks(
+                self._settings.base_url, self._signer, None if preview or withheld else served_id
+            )
+            if channel is Channel.EMAIL
+            else None,
             known=_known(snapshot, _keys(profile if desk else None, decision)),
             seen=await self._seen(profile, store) if desk and profile is not None else (),
             needs=needs(profile, snapshot, decision.at) if desk and profile is not None else (),
         )
+
+    async def _template(self, scenario: str, store: _StoreTime) -> MessageTemplate | None:
+        try:
+            return None if self._templates is None else await store.of(self._templates.for_scenario(scenario))
+        except (Unavailable, NotFound):
+            log.warning("email template not read in time", scenario=scenario)
+            return None
 
     async def _seen(self, profile: Profile, store: _StoreTime) -> tuple[Served, ...]:
         try:

@@ -20,6 +20,7 @@ from hub.cli.scenarios import scenarios_app
 from hub.cli.schema import schema_command
 from hub.cli.segments import segments_app
 from hub.cli.settings import settings_command
+from hub.cli.templates import templates_app
 from hub.cli.tune import tune_command
 from hub.errors import TuttiError
 
@@ -47,6 +48,7 @@ app.add_typer(mix_app, name="mix")
 app.command("model")(model_command)
 app.add_typer(scenarios_app, name="scenarios")
 app.add_typer(segments_app, name="segments")
+app.add_typer(templates_app, name="templates")
 app.add_typer(offers_app, name="offers")
 app.command("schema")(schema_command)
 app.command("settings")(settings_command)

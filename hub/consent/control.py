@@ -4,6 +4,7 @@ Each is an event like any other, recorded durably through ingest, so that it is 
 a crash, and is in force on the next read.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -11,11 +12,18 @@ from enum import StrEnum
 from typing import Any
 
 from hub.errors import InvalidInput, NotFound, Unavailable
-from hub.events.names import CONSENT_UPDATED, FEEDBACK_GIVEN, INTEREST_CORRECTED, PREFERENCES_SET
+from hub.events.names import (
+    CONSENT_UPDATED,
+    EMAIL_LINK_CLICKED,
+    FEEDBACK_GIVEN,
+    INTEREST_CORRECTED,
+    PREFERENCES_SET,
+)
 from hub.events.segment import FARTHEST_AHEAD
 from hub.events.service import IngestService
 from hub.kit.clock import isoformat
 from hub.kit.ids import new_id
+from hub.profiles.consents import consent_state
 from hub.profiles.model import ConsentState, CustomerRef, FeedbackKind, Profile, Purpose
 from hub.profiles.service import ProfileService
 
@@ -164,6 +172,23 @@ class ControlService:
             ref, {f"{LAYER_PREFIX}{layer}": None if enabled else OFF}, source=source
         )
 
+    async def clicked(self, profile_id: str, served_id: str, content_key: str) -> bool:
+        """Record that a link of a message was followed, once; only where the customer agreed to be counted.
+
+        Silence is no here, whatever the region: nobody expects a link to tell on them. Returns whether it
+        was recorded.
+        """
+        ref = CustomerRef("id", profile_id)
+        profile = await self._profiles.find(ref)  # the id may have been merged since
+        if profile is None:
+            return False
+        if consent_state(profile.consents, Purpose.ANALYTICS, "EMAIL") is not ConsentState.GRANTED:
+            return False
+        mark = hashlib.sha256(f"{served_id}|{content_key}".encode()).hexdigest()[:26]
+        properties = {"product_id": content_key, "served_id": served_id}
+        await self._record(profile, ref, EMAIL_LINK_CLICKED, properties, "email", message_id=f"clk_{mark}")
+        return True
+
     def _after(self, profile: Profile) -> datetime:
         """Return an instant behind all that is known, so that what is decided now is in force on the next read.
 
@@ -174,11 +199,18 @@ class ControlService:
         return now if last is None or last < now else min(last + MILLISECOND, now + FARTHEST_AHEAD)
 
     async def _record(
-        self, profile: Profile, ref: CustomerRef, event: str, properties: dict[str, Any], source: str
+        self,
+        profile: Profile,
+        ref: CustomerRef,
+        event: str,
+        properties: dict[str, Any],
+        source: str,
+        *,
+        message_id: str | None = None,
     ) -> Profile:
         message = {
             "type": "track",
-            "messageId": new_id("ctl"),
+            "messageId": message_id or new_id("ctl"),
             "event": event,
             "properties": properties,
             "timestamp": isoformat(self._after(profile)),

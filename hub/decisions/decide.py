@@ -4,7 +4,7 @@ The same view, catalogue, scenario, mix and layers give the same decision, byte 
 presents this one outcome.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from hub.catalogue.model import Claim, Offer
@@ -15,6 +15,7 @@ from hub.decisions.moment import detect
 from hub.decisions.offers import offers_for
 from hub.decisions.questions import next_question
 from hub.decisions.ranking import ScoredRanking, ranked, total
+from hub.decisions.rules import ELIGIBLE, IN_CART
 from hub.decisions.scenarios import configuration_version
 from hub.decisions.shelf import Shelf
 from hub.decisions.variety import Dials, vary
@@ -90,6 +91,19 @@ def decide(
         if scenario.questions
         else None,
     )
+
+
+def gone(view: ProfileView, shelf: Shelf, scenario: Scenario, keys: Iterable[str]) -> frozenset[str]:
+    """Return which of some contents the gates would remove for one customer, but for frequency.
+
+    What the catalogue does not hold any more is among them.
+    """
+    snapshot = shelf.snapshot
+    owned = owned_items(view, snapshot)
+    moment = detect(view, view.at, due=[item.content.key for item in due_items(owned, view.at)])
+    codes = judge(view, shelf, scenario, moment, owned, {}).codes
+    rows = {key: snapshot.row(key) for key in keys}
+    return frozenset(key for key, row in rows.items() if row is None or codes[row] not in {ELIGIBLE, IN_CART})
 
 
 def rank(

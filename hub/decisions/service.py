@@ -4,7 +4,7 @@ The mix is the one published for the scenario, else the scenario's own; then wha
 without what an operator muted; then without what the customer switched off.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -14,7 +14,7 @@ import structlog
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.consent.recipient import for_another
 from hub.decisions.choices import Choice
-from hub.decisions.decide import LAYER_FAILED, decide
+from hub.decisions.decide import LAYER_FAILED, decide, gone
 from hub.decisions.mixes import Board, MixService
 from hub.decisions.model import Decision, Note, Scenario
 from hub.decisions.scenarios import ScenarioService
@@ -98,6 +98,15 @@ class DecisionService:
             return self._decide(view, draft, mix_request, at, standing, worn, None, own, chosen)
         scenario = await self._scenarios.get(scenario_key)
         return self._decide(view, scenario, mix_request, at, standing, worn, None, board, chosen)
+
+    async def gone(self, view: ProfileView, scenario_key: str, keys: Sequence[str]) -> frozenset[str]:
+        """Return which of some contents may not be shown to a customer any more; frequency is not looked at.
+
+        Raises:
+            NotFound: with code UNKNOWN_SCENARIO.
+            Unavailable: if the scenario cannot be read and never was.
+        """
+        return gone(view, self.shelf, await self._scenarios.get(scenario_key), keys)
 
     def decide_without_store(
         self,

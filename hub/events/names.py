@@ -62,6 +62,7 @@ PREFERENCES_SET = "Preferences Set"
 CONSENT_UPDATED = "Consent Preference Updated"
 INTEREST_CORRECTED = "Interest Corrected"
 PRODUCTS_SEARCHED = "Products Searched"
+EMAIL_LINK_CLICKED = "Email Link Clicked"
 UNSUBSCRIBED = frozenset({"Unsubscribed", "Email Marked as Spam"})
 
 _K, _S = TimelineKind, SignalKind
@@ -106,7 +107,7 @@ _TABLE = (
     Handled("Content Viewed", _K.VIEWED, "a weak sign of interest in the content", _S.VIEWED, needs_item=True),
     Handled("Email Delivered", _K.EMAIL, "kept"),
     Handled("Email Opened", _K.EMAIL, "kept; mail programs open mail by themselves, so it says little"),
-    Handled("Email Link Clicked", _K.EMAIL, "a sign of interest where it names a product or content", _S.CLICKED),
+    Handled(EMAIL_LINK_CLICKED, _K.EMAIL, "a sign of interest where it names a product or content", _S.CLICKED),
     Handled("Live Chat Conversation Started", _K.OTHER, "a moment: the customer contacted service", _S.CONTACTED),
     Handled("Support Ticket Opened", _K.OTHER, "a moment: the customer contacted service", _S.CONTACTED),
     Handled("Unsubscribed", _K.CONSENT, "consent to email marketing is denied"),
@@ -121,7 +122,7 @@ HANDLED: Mapping[str, Handled] = {entry.name: entry for entry in _TABLE}
 _SPELLINGS = {name.casefold(): name for name in HANDLED} | {
     "segment consent preference updated": CONSENT_UPDATED,
     "order canceled": "Order Cancelled",
-    "email clicked": "Email Link Clicked",
+    "email clicked": EMAIL_LINK_CLICKED,
     "content read": "Article Read",
 }
 

@@ -110,6 +110,8 @@ REACH: Final[Mapping[str, By | Nothing]] = {
     "segments": Nothing("rules by which customers are grouped, not who is in a group"),
     "audience": Nothing("what groups of customers have in common, made anew from those who are there"),
     "scenario_versions": Nothing("drafts and former versions of scenarios"),
+    "email_templates": Nothing("which version of a message's template is in force"),
+    "email_template_versions": Nothing("what messages look like, for everybody"),
     "email_batches": Nothing(
         "how far a batch came: as bookmark a profile's random id, which erasure leads nowhere"
     ),

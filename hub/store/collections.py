@@ -151,6 +151,14 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
         {"key": STRING, "version": INT, "created_at": DATE},
         (IndexModel([("key", ASCENDING), ("version", DESCENDING)]),),
     ),
+    # Which version of an email template is in force: `_id` is a scenario's key or "default"
+    CollectionSpec("email_templates", {"version": INT, "before": ARRAY}),
+    # `_id` is "key:version", never changed
+    CollectionSpec(
+        "email_template_versions",
+        {"key": STRING, "version": INT, "mjml": STRING, "created_at": DATE},
+        (IndexModel([("key", ASCENDING), ("version", DESCENDING)]),),
+    ),
     # `_id` is "scenario:version"; a version never changes but for the instant of its first publication
     CollectionSpec(
         "mixes",

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+PICTURES = "/demo/pictures/"
 
 
 def routes() -> list[BaseRoute]:
@@ -18,5 +19,12 @@ def routes() -> list[BaseRoute]:
     async def home(_request: Request) -> HTMLResponse:
         return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
 
-    pictures = Path(str(files("hub.demo"))) / "pictures"
-    return [Route("/", home), Mount("/demo/pictures", StaticFiles(directory=pictures, check_dir=False))]
+    return [
+        Route("/", home),
+        Mount(PICTURES.rstrip("/"), StaticFiles(directory=pictures_folder(), check_dir=False)),
+    ]
+
+
+def pictures_folder() -> Path:
+    """Return where the demo's pictures lie."""
+    return Path(str(files("hub.demo"))) / "pictures"

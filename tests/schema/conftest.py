@@ -19,7 +19,9 @@ from hub.auth.service import AuthService
 from hub.auth.tokens import Signer
 from hub.catalogue.model import Answer, Availability, BrandFacts, Claim, ContentKind, Need, NeedPattern, Offer
 from hub.catalogue.service import CatalogueService
+from hub.channels.opening import OpeningService
 from hub.channels.service import ExperienceService
+from hub.channels.template_service import TemplateService
 from hub.config import Settings
 from hub.consent.control import ControlService
 from hub.decisions.editing import ScenarioEditing
@@ -241,6 +243,7 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
     profiles = ProfileService(store, lambda: catalogue.snapshot, encoder, [ServedTimeline(store)])
     merges = MergeService(store, profiles, clock)
     ingest = IngestService(store, profiles, clock)
+    templates = TemplateService(store, scenarios, lambda: catalogue.snapshot, clock)
     ledger = LedgerService(store, clock)
     offers = OfferService(store, clock)
     services = Services(
@@ -264,6 +267,16 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
             frequency=FrequencyService(store),
             signer=signer,
             words=encoder,
+            templates=templates,
+        ),
+        templates=templates,
+        opening=OpeningService(
+            settings=settings,
+            clock=clock,
+            snapshot=lambda: catalogue.snapshot,
+            profiles=profiles,
+            decisions=DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes),
+            ledger=ledger,
         ),
         answers=AnswerService(catalogue, encoder),
         ledger=ledger,
