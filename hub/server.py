@@ -14,6 +14,7 @@ from hub.app import Hub, open_hub
 from hub.config import Settings
 from hub.demo.start import start_demo
 from hub.errors import TuttiError
+from hub.kit.memory import settle
 
 log = structlog.get_logger("tutti.server")
 
@@ -86,5 +87,6 @@ async def _prepare(hub: Hub, *, demo: bool, say: Callable[[str], None]) -> None:
         except Exception:
             log.exception("the demo could not be installed")
             raise
+    settle()
     hub.readiness.waiting_for = ""
     say(f"The hub answers at {base_url}  (GraphiQL: {base_url}/graphiql). Ctrl-C stops it.")

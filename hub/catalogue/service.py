@@ -28,6 +28,7 @@ from hub.catalogue.repository import CATALOGUE, CatalogueRepository, Entry
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.errors import Conflict, InvalidInput, TuttiError
 from hub.kit.clock import Clock
+from hub.kit.memory import give_back
 from hub.kit.money import Money
 from hub.kit.pages import LARGEST_PAGE, Page, decode_cursor, page_of, slice_page
 from hub.profiles.segment_rules import check_segment
@@ -36,6 +37,7 @@ from hub.store.database import Store
 log = structlog.get_logger(__name__)
 
 Progress = Callable[[int, int], None]
+LARGE = 5_000  # contents from which a replaced snapshot leaves room worth giving back
 ATTEMPTS = 5
 POLL_SECONDS = 0.5
 REPAIR_SECONDS = 60.0
@@ -244,11 +246,14 @@ class CatalogueService:
             snapshot = await asyncio.to_thread(
                 _build, loaded, popularity, audience, neighbours, intervals, encoder.id, encoder.dimensions
             )
-            self._loaded = loaded
+            self._loaded = replace(loaded, vectors=_shared(loaded, snapshot))
+            del loaded
             moved = snapshot.version != self._snapshot.version
             self._snapshot = snapshot
             if moved:
                 log.info("catalogue refreshed", version=snapshot.version, contents=len(snapshot))
+                if len(snapshot) >= LARGE:
+                    await asyncio.to_thread(give_back)
             return moved
 
     async def _load(self, announced: str | None) -> _Loaded:
@@ -342,6 +347,19 @@ def _still_needed(
     texts.update(text for answer in answers.values() for text in answer_texts(answer))
     kept = {text: vector for text, vector in vectors.items() if text in texts}
     return kept, sorted(texts - kept.keys())
+
+
+def _shared(loaded: _Loaded, snapshot: CatalogueSnapshot) -> dict[str, NDArray[np.float32]]:
+    """Return the vectors by text, as rows of the snapshot's own array where they are in it.
+
+    Otherwise every vector would be kept twice. What is not in it is copied: a row holds on to the whole
+    array that it was cut from.
+    """
+    rows = {
+        content.embedding_text: snapshot.vectors[snapshot.rows[key]]
+        for key, content in loaded.contents.items()
+    }
+    return {text: rows[text] if text in rows else vector.copy() for text, vector in loaded.vectors.items()}
 
 
 def _first_behind(contents: Sequence[Content], key: str) -> int:
