@@ -233,19 +233,35 @@ class ProfileRepository:
 
     async def mark_stale(self, facets_by_profile: Mapping[str, Collection[str]]) -> None:
         """Say of profiles that events of these facets wait to be folded."""
-        writes = [
-            UpdateOne(
-                {"_id": profile_id, "merged_into": None},
-                {
-                    "$set": {"stale": True},
-                    "$inc": {"version": 1},
-                    "$addToSet": {"facet_ids": {"$each": sorted(facet_ids)}},
-                },
-                upsert=True,
-            )
+        known = {
+            profile_id: next(iter(facet_ids))
             for profile_id, facet_ids in facets_by_profile.items()
-        ]
+            if len(facet_ids) == 1
+        }
         with store_faults():
+            # Most events are of customers who are known, and one command for all is cheaper than one for each.
+            result = await self._profiles.update_many(
+                {
+                    "_id": {"$in": sorted(known)},
+                    "facet_ids": {"$in": sorted(known.values())},
+                    "merged_into": None,
+                },
+                {"$set": {"stale": True}, "$inc": {"version": 1}},
+            )
+            if result.matched_count == len(facets_by_profile):
+                return
+            writes = [
+                UpdateOne(
+                    {"_id": profile_id, "merged_into": None},
+                    {
+                        "$set": {"stale": True},
+                        "$inc": {"version": 1},
+                        "$addToSet": {"facet_ids": {"$each": sorted(facet_ids)}},
+                    },
+                    upsert=True,
+                )
+                for profile_id, facet_ids in facets_by_profile.items()
+            ]
             try:
                 await self._profiles.bulk_write(writes, ordered=False)
             except BulkWriteError as error:
