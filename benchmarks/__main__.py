@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("embeddings", "decision", "ingest", "folding", "serving", "merging", "dedupe", "offers")
+NAMES = ("embeddings", "index", "decision", "ingest", "folding", "serving", "merging", "dedupe", "offers")
 
 
 def machine() -> dict[str, Any]:

@@ -2,14 +2,18 @@
 
 A search is exact or nearly so, by one of two roads that are chosen by how many rows are allowed:
 
-- few (up to `EXACT_ROWS`): gather them and compare in float32, exactly;
+- few (`few_of`): gather them and compare in float32, exactly;
 - many: scan an int8 copy of all rows (one byte a number, one scale a row), keep a shortlist of
   several times `k`, and compare the shortlist in float32.
 
-There is no graph to build, so a new item is visible as soon as the snapshot is swapped, and a filter
-costs nothing in recall. docs/decisions/0021 tells what was measured and when to change this.
+There is no graph: a filter costs nothing in recall, and what changes is re-encoded alone. The int8 copy
+is kept in segments; an index that is built after another one takes its segments over, with a map from
+their lines to the rows of now. The answers do not depend on how the rows lie in segments, so that a
+process that followed a hundred changes answers as one that has just started. docs/decisions/0122 tells
+what was measured.
 """
 
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numkong
@@ -17,28 +21,53 @@ import numpy as np
 from numpy.typing import NDArray
 
 EXACT_ROWS = 1_024  # up to here gathering in float32 is as fast as the scan, and exact
+GATHERED_SHARE = 16  # where fewer than one row in so many is allowed, gathering costs less than scanning all
+GATHERED_MOST = 20_000  # rows, 31 MB at 384 dimensions
 SHORTLIST = 3  # how many times k are compared again in float32 ...
 SHORTLIST_MORE = 64  # ... and how many more, for small k
 BLOCK = 4_000_000  # most similarities held at once while scanning
+SEGMENT = 65_536  # most lines of a segment: 25 MB at 384 dimensions, and as much again while it is made
+COMPARED = 16  # numbers of a row by which it is seen to be the same
+MOST_WORN = 4  # segments less than half full; more are put together
+LANE = 64  # lines whose highest score is looked at first
 UNREACHABLE = -1.0  # the similarity beside row -1: the least a cosine can be
+NOWHERE = np.float32(-np.inf)  # the score of a line that may not be found
+
+
+def few_of(count: int) -> int:
+    """Return up to how many allowed rows of `count` are gathered."""
+    return max(EXACT_ROWS, min(count // GATHERED_SHARE, GATHERED_MOST))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Segment:
+    """Some rows in int8: `codes` packed (m, d), `scales` (m,) float32, `rows` (m,) where each line is now, -1: gone."""
+
+    codes: numkong.PackedMatrix
+    scales: NDArray[np.float32]
+    rows: NDArray[np.intp]
+    live: int
+
+    def moved(self, now: NDArray[np.intp]) -> "_Segment":
+        """Return the same lines after rows have moved: `now` (n,) is where each row went, -1: it is gone."""
+        rows = np.where(self.rows >= 0, now[self.rows], -1)
+        return replace(self, rows=rows, live=int(np.count_nonzero(rows >= 0)))
 
 
 class VectorIndex:
     """Immutable; safe to search from several threads at once."""
 
-    __slots__ = ("_empty", "_packed", "_scales", "_vectors")
+    __slots__ = ("_empty", "_places", "_segments", "_vectors", "_whole")
 
     def __init__(
-        self,
-        vectors: NDArray[np.float32],
-        packed: numkong.PackedMatrix | None,
-        scales: NDArray[np.float32],
-        empty: NDArray[np.bool_],
+        self, vectors: NDArray[np.float32], segments: tuple[_Segment, ...], empty: NDArray[np.bool_]
     ) -> None:
         self._vectors = vectors
-        self._packed = packed
-        self._scales = scales
+        self._segments = segments
         self._empty = empty
+        parts = [each.rows for each in segments]
+        self._places = np.concatenate(parts) if parts else np.zeros(0, np.intp)
+        self._whole = not empty.any() and bool((self._places >= 0).all())
 
     def __len__(self) -> int:
         return len(self._vectors)
@@ -48,24 +77,58 @@ class VectorIndex:
         """Length of every vector."""
         return int(self._vectors.shape[1])
 
+    @property
+    def size(self) -> int:
+        """How many bytes it holds beside the vectors themselves."""
+        lines = len(self._places)
+        return lines * self.dimensions + lines * (4 + 8 + 8) + self._empty.nbytes
+
     @classmethod
-    def build(cls, vectors: NDArray[np.float32]) -> Self:
+    def build(
+        cls,
+        vectors: NDArray[np.float32],
+        *,
+        before: Self | None = None,
+        came_from: NDArray[np.intp] | None = None,
+    ) -> Self:
         """Index `vectors`, (n, d) float32 with rows of length 1; rows of zeros are never found.
 
         The array is kept, not copied: do not change it afterwards. n may be 0.
 
+        Args:
+            vectors: the rows.
+            before: an index most of whose rows are among them; what it has is taken over.
+            came_from: (n,) the row of `before` that each row is, -1: a new one. A row whose first numbers differ
+                from the one it is said to be is a new one.
+
         Raises:
-            ValueError: if the shape is not (n, d) or a number is not finite.
+            ValueError: if a shape does not fit or a number is not finite.
         """
         if vectors.ndim != 2:
             raise ValueError(f"vectors must be (n, d), not {vectors.shape}")
         vectors = np.ascontiguousarray(vectors, np.float32)
-        if not np.isfinite(vectors).all():
-            raise ValueError("vectors must be finite")
-        if not vectors.size:
-            return cls(vectors, None, np.zeros(len(vectors), np.float32), np.ones(len(vectors), np.bool_))
-        codes, scales = _to_int8(vectors)
-        return cls(vectors, numkong.dots_pack(codes), scales, scales == 0)
+        if came_from is not None and came_from.shape != (len(vectors),):
+            raise ValueError(f"came_from must be ({len(vectors)},), not {came_from.shape}")
+        kept = np.zeros(0, np.intp)
+        empty = np.zeros(len(vectors), np.bool_)
+        segments: list[_Segment] = []
+        if before is not None and came_from is not None and before.dimensions == vectors.shape[1]:
+            kept = _same(vectors, before._vectors, came_from)  # noqa: SLF001 - it is one of us, here and below
+            now = np.full(len(before), -1, np.intp)
+            now[came_from[kept]] = kept
+            followed = (each.moved(now) for each in before._segments)  # noqa: SLF001
+            segments = [each for each in followed if each.live]
+            empty[kept] = before._empty[came_from[kept]]  # noqa: SLF001
+        fresh = np.ones(len(vectors), np.bool_)
+        fresh[kept] = False
+        wanted = np.flatnonzero(fresh)
+        worn = [each for each in segments if each.live < SEGMENT // 2]
+        if len(worn) + (len(wanted) > 0) > MOST_WORN:
+            segments = [each for each in segments if each.live >= SEGMENT // 2]
+            wanted = np.sort(np.concatenate([wanted, *(each.rows[each.rows >= 0] for each in worn)]))
+        for start in range(0, len(wanted), SEGMENT):
+            segments.append(_encoded(vectors, wanted[start : start + SEGMENT], empty))
+        return cls(vectors, tuple(segments), empty)
 
     def search(
         self, queries: NDArray[np.float32], k: int, *, allowed: NDArray[np.bool_] | None = None
@@ -93,58 +156,130 @@ class VectorIndex:
         if allowed is not None and allowed.shape != (len(self),):
             raise ValueError(f"allowed must be ({len(self)},), not {allowed.shape}")
         findable = ~self._empty if allowed is None else allowed & ~self._empty
-        eligible = np.flatnonzero(findable)
-        reachable = len(eligible)
+        reachable = int(np.count_nonzero(findable))
         rows = np.full((len(queries), k), -1, np.intp)
         similarities = np.full((len(queries), k), UNREACHABLE, np.float32)
-        if not reachable:
+        if not reachable or not len(queries):
             return rows, similarities
         shortlist = min(reachable, SHORTLIST * k + SHORTLIST_MORE)
-        if reachable <= max(EXACT_ROWS, shortlist):
+        if reachable <= max(few_of(len(self)), shortlist):
+            eligible = np.flatnonzero(findable)
+            gathered = self._vectors[eligible]
             for number, query in enumerate(queries):
-                self._compare(query, eligible, rows[number], similarities[number])
+                _compare(query, gathered, eligible, rows[number], similarities[number])
             return rows, similarities
-        step = max(1, BLOCK // len(self))
+        free = self._whole and reachable == len(self)
+        step = max(1, BLOCK // len(self._places))
         for start in range(0, len(queries), step):
             block = queries[start : start + step]
-            nearby = self._scan(block, eligible, shortlist)
-            for number, query in enumerate(block, start):
-                self._compare(query, nearby[number - start], rows[number], similarities[number])
+            scores = self._scan(block, None if free else findable)
+            for number in range(len(block)):
+                nearby = _highest(scores[number], self._places, shortlist)
+                _compare(
+                    block[number],
+                    self._vectors[nearby],
+                    nearby,
+                    rows[start + number],
+                    similarities[start + number],
+                )
         return rows, similarities
 
-    def _scan(self, queries: NDArray[np.float32], eligible: NDArray[np.intp], count: int) -> NDArray[np.intp]:
-        """Return (q, count) rows of `eligible` that are nearest by int8, each line in ascending order."""
-        assert self._packed is not None, "there are rows to scan"
+    def _scan(self, queries: NDArray[np.float32], findable: NDArray[np.bool_] | None) -> NDArray[np.float32]:
+        """Return scores (q, m) of all lines by int8; `NOWHERE` for what is not `findable` (None: all is)."""
         codes, _ = _to_int8(queries)
-        rough = np.asarray(numkong.dots_packed(codes, self._packed))
-        scales = self._scales
-        if len(eligible) < len(self):
-            rough, scales = rough.take(eligible, axis=1), scales[eligible]
-        nearby = np.argpartition(rough * scales, len(eligible) - count, axis=1)[:, -count:]
-        nearby.sort(axis=1)
-        return eligible[nearby]
+        scores = np.empty((len(queries), len(self._places)), np.float32)
+        barred = None
+        if findable is not None:
+            open_ = findable[self._places] & (self._places >= 0)
+            barred = np.where(open_, np.float32(0), NOWHERE)
+        start = 0
+        for each in self._segments:
+            end = start + len(each.rows)
+            part = scores[:, start:end]
+            part[:] = np.asarray(numkong.dots_packed(codes, each.codes))  # whole numbers below 2**24: exact
+            part *= each.scales
+            if barred is not None:
+                part += barred[start:end]
+            start = end
+        return scores
 
-    def _compare(
-        self,
-        query: NDArray[np.float32],
-        eligible: NDArray[np.intp],
-        rows: NDArray[np.intp],
-        similarities: NDArray[np.float32],
-    ) -> None:
-        """Write the nearest of `eligible` (ascending) into `rows` and `similarities`, both (k,).
 
-        `einsum` sums every row alike, however many there are; a matrix product may not.
-        """
-        exact = np.einsum("ij,j->i", self._vectors[eligible], query)
-        order = np.argsort(-exact, kind="stable")[: len(rows)]
-        rows[: len(order)] = eligible[order]
-        similarities[: len(order)] = exact[order]
+def _same(
+    vectors: NDArray[np.float32], before: NDArray[np.float32], came_from: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Return the rows that are the row they are said to come from; none twice.
+
+    The first numbers are compared, which lie in one line of a cache: a text that changed changes all of them.
+    """
+    told = np.flatnonzero(came_from >= 0)
+    told = told[np.unique(came_from[told], return_index=True)[1]]
+    equal = (vectors[told, :COMPARED] == before[came_from[told], :COMPARED]).all(axis=1)
+    return np.sort(told[equal])
+
+
+def _encoded(vectors: NDArray[np.float32], rows: NDArray[np.intp], empty: NDArray[np.bool_]) -> _Segment:
+    """Return a segment of some rows (ascending), and mark those without a direction in `empty`.
+
+    Raises:
+        ValueError: if a number is not finite.
+    """
+    chosen = vectors[rows]
+    if not np.isfinite(chosen).all():
+        raise ValueError("vectors must be finite")
+    codes, scales = _to_int8(chosen)
+    empty[rows] = scales == 0
+    return _Segment(numkong.dots_pack(codes), scales, rows, len(rows))
+
+
+def _highest(scores: NDArray[np.float32], rows: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """Return the rows (count,) of the highest scores, ascending; of equal scores the lower rows.
+
+    The `count` highest lanes hold as many scores of at least the lowest of their maxima, so nothing
+    below that can be among the `count` highest: only what lies above is looked at one by one.
+    """
+    length = len(scores) // LANE
+    whole = length * LANE
+    lanes = scores[:whole].reshape(LANE, length).max(axis=0)
+    at = None
+    if length > count:
+        near = np.flatnonzero(lanes >= np.partition(lanes, length - count)[length - count])
+        if len(near) * 2 < length:
+            every = (near + length * np.arange(LANE)[:, None]).ravel()
+            at = np.concatenate([every, np.arange(whole, len(scores))])
+    found = scores if at is None else scores[at]
+    least = np.partition(found, len(found) - count)[len(found) - count]
+    highest = np.flatnonzero(found >= least)
+    at = highest if at is None else at[highest]
+    order = np.lexsort((rows[at], -scores[at]))[:count]
+    return np.sort(rows[at[order]])
+
+
+def _compare(
+    query: NDArray[np.float32],
+    gathered: NDArray[np.float32],
+    eligible: NDArray[np.intp],
+    rows: NDArray[np.intp],
+    similarities: NDArray[np.float32],
+) -> None:
+    """Write the nearest of `eligible` (m,) ascending, `gathered` (m, d), into `rows` and `similarities`, both (k,).
+
+    `einsum` sums every row alike, however many there are; a matrix product may not.
+    """
+    exact = np.einsum("ij,j->i", gathered, query)
+    order = np.argsort(-exact, kind="stable")[: len(rows)]
+    rows[: len(order)] = eligible[order]
+    similarities[: len(order)] = exact[order]
 
 
 def _to_int8(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Return int8 codes (n, d) and scales (n,) with `vectors ~ codes * scales`; zeros have scale 0."""
-    largest = np.abs(vectors).max(axis=1, initial=0.0)
-    scales = (largest / 127).astype(np.float32)
-    with np.errstate(divide="ignore"):
-        inverse = np.where(largest > 0, 127 / largest, 0).astype(np.float32)
-    return np.rint(vectors * inverse[:, None]).astype(np.int8), scales
+    codes = np.empty(vectors.shape, np.int8)
+    scales = np.empty(len(vectors), np.float32)
+    for start in range(0, len(vectors), 4_096):  # what fits into a cache is read once from memory
+        part = vectors[start : start + 4_096]
+        largest = np.maximum(part.max(axis=1, initial=0.0), -part.min(axis=1, initial=0.0))
+        scales[start : start + 4_096] = largest / 127
+        with np.errstate(divide="ignore"):
+            inverse = np.where(largest > 0, 127 / largest, 0).astype(np.float32)
+        codes[start : start + 4_096] = np.rint(part * inverse[:, None])
+    return codes, scales

@@ -87,6 +87,7 @@ def build_snapshot(
     audience: Audience = NOBODY,
     neighbours: Neighbours | None = None,
     intervals: Intervals | None = None,
+    before: CatalogueSnapshot | None = None,
 ) -> CatalogueSnapshot:
     """Build the snapshot; contents, answers and offers are put in the order of their keys.
 
@@ -105,6 +106,7 @@ def build_snapshot(
         audience: what is known of them as groups.
         neighbours: which contents go with which, by key.
         intervals: after how long things are bought again; fills in the needs that contents leave open.
+        before: the snapshot that this one follows: what did not change in its index is taken over.
     """
     rows = tuple(sorted(contents, key=lambda content: content.key))
     sorted_answers = tuple(sorted(answers, key=lambda answer: answer.key))
@@ -165,7 +167,7 @@ def build_snapshot(
         contents=shown,
         rows=by_key,
         vectors=content_vectors,
-        index=VectorIndex.build(content_vectors),
+        index=_index(content_vectors, rows, encoder_id, before),
         popularity=np.fromiter((scores.get(content.key, 0.0) for content in rows), np.float32, len(rows)),
         published=np.fromiter(
             (content.published_at.timestamp() if content.published_at else np.nan for content in rows),
@@ -191,3 +193,16 @@ def build_snapshot(
         audience=audience,
         neighbours=learned.placed(by_key, len(rows)) if len(learned) else learned,
     )
+
+
+def _index(
+    vectors: NDArray[np.float32],
+    contents: Sequence[Content],
+    encoder_id: str,
+    before: CatalogueSnapshot | None,
+) -> VectorIndex:
+    if before is None or before.encoder_id != encoder_id or not len(before):
+        return VectorIndex.build(vectors)
+    known = before.rows
+    came_from = np.fromiter((known.get(content.key, -1) for content in contents), np.intp, len(contents))
+    return VectorIndex.build(vectors, before=before.index, came_from=came_from)

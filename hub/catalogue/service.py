@@ -244,7 +244,15 @@ class CatalogueService:
             intervals = await load_intervals(self._store)
             encoder = self._encoder.encoder
             snapshot = await asyncio.to_thread(
-                _build, loaded, popularity, audience, neighbours, intervals, encoder.id, encoder.dimensions
+                _build,
+                loaded,
+                popularity,
+                audience,
+                neighbours,
+                intervals,
+                encoder.id,
+                encoder.dimensions,
+                self._snapshot,
             )
             self._loaded = replace(loaded, vectors=_shared(loaded, snapshot))
             del loaded
@@ -406,6 +414,7 @@ def _build(
     intervals: Intervals,
     encoder_id: str,
     dimensions: int,
+    before: CatalogueSnapshot,
 ) -> CatalogueSnapshot:
     return build_snapshot(
         loaded.contents.values(),
@@ -421,4 +430,5 @@ def _build(
         audience=audience,
         neighbours=neighbours,
         intervals=intervals,
+        before=before,
     )

@@ -148,3 +148,75 @@ class TestEdges:
         vectors[3, 3] = np.nan
         with pytest.raises(ValueError, match="finite"):
             VectorIndex.build(vectors)
+
+
+class TestFollowing:
+    """An index built after another one: only what changed is encoded, and nobody can tell."""
+
+    def follow(self, index, vectors, seed, gone=50, new=60, changed=20):
+        """Return vectors of which some are gone, new and changed, in another order, and where each came from."""
+        rng = np.random.default_rng(seed)
+        kept = rng.permutation(len(vectors))[gone:]
+        after = np.concatenate([vectors[kept], clustered(new, seed=seed + 1_000)])
+        came_from = np.concatenate([kept, np.full(new, -1)])
+        after[:changed] = clustered(changed, seed=seed + 2_000)
+        return VectorIndex.build(after, before=index, came_from=came_from), after
+
+    @pytest.mark.parametrize("segment", [500, 65_536])
+    def test_answers_as_one_that_was_built_anew(self, monkeypatch, segment):
+        monkeypatch.setattr("embeddings.index.SEGMENT", segment)
+        vectors = clustered(3_000)
+        index = VectorIndex.build(vectors)
+        for turn in range(12):
+            index, vectors = self.follow(index, vectors, turn)
+            allowed = np.random.default_rng(9).random(len(vectors)) < 0.6
+            fresh = VectorIndex.build(vectors)
+            queries = vectors[::500]
+            for those in (None, allowed):
+                ours, theirs = (each.search(queries, 40, allowed=those) for each in (index, fresh))
+                assert ours[0].tobytes() == theirs[0].tobytes()
+                assert ours[1].tobytes() == theirs[1].tobytes()
+        assert index.size < 2 * fresh.size
+
+    def test_what_is_gone_is_never_found_and_what_is_new_is(self):
+        vectors = clustered(3_000)
+        index = VectorIndex.build(vectors)
+        after = np.concatenate([vectors[1:], -vectors[:1]])
+        came_from = np.append(np.arange(1, 3_000), -1)
+        found = VectorIndex.build(after, before=index, came_from=came_from)
+        assert found.search(-vectors[:1], 1)[0] == [[2_999]]
+        _, similarities = found.search(vectors[:1], 1)
+        assert similarities[0, 0] < 0.999
+
+    def test_a_row_that_got_its_vector_later_is_found(self):
+        vectors = clustered(3_000)
+        without = vectors.copy()
+        without[7] = 0
+        index = VectorIndex.build(without)
+        found = VectorIndex.build(vectors, before=index, came_from=np.arange(3_000))
+        assert found.search(vectors[7:8], 1)[0] == [[7]]
+
+    def test_nothing_new_encodes_nothing(self, monkeypatch):
+        vectors = clustered(3_000)
+        index = VectorIndex.build(vectors)
+        monkeypatch.setattr("embeddings.index._encoded", None)
+        again = VectorIndex.build(vectors, before=index, came_from=np.arange(3_000))
+        assert (again.search(vectors[:2], 9)[0] == index.search(vectors[:2], 9)[0]).all()
+
+    def test_a_row_that_two_claim_to_be_is_taken_once(self):
+        vectors = clustered(2_000)
+        twice = np.concatenate([vectors, vectors[:1]])
+        came_from = np.append(np.arange(2_000), 0)
+        found = VectorIndex.build(twice, before=VectorIndex.build(vectors), came_from=came_from)
+        assert found.search(vectors[:1], 2)[0].tolist() == [[0, 2_000]]
+
+    def test_another_length_of_vectors_is_another_index(self):
+        before = VectorIndex.build(clustered(50))
+        vectors = clustered(50, dimensions=32)
+        found = VectorIndex.build(vectors, before=before, came_from=np.arange(50))
+        assert found.search(vectors[:1], 1)[0] == [[0]]
+
+    def test_where_rows_came_from_is_told_of_all(self):
+        vectors = clustered(10)
+        with pytest.raises(ValueError, match="came_from must be"):
+            VectorIndex.build(vectors, before=VectorIndex.build(vectors), came_from=np.arange(9))
