@@ -66,7 +66,7 @@ def render(hub_url: str, key: str, *arguments: str, cwd: Path) -> subprocess.Com
         timeout=120,
         check=False,
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(FOLDER), "TUTTI_RENDERER_KEY": key},
+        env=os.environ | {"PYTHONPATH": str(FOLDER), "RENDERER_KEY": key},
     )
 
 
@@ -201,7 +201,7 @@ def test_a_renderer_that_is_killed_goes_on_and_nobody_gets_two(hub, mailbox, tmp
     process = subprocess.Popen(
         [sys.executable, "-m", "email_renderer", *command],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(FOLDER), "TUTTI_RENDERER_KEY": hub.keys["renderer"]},
+        env=os.environ | {"PYTHONPATH": str(FOLDER), "RENDERER_KEY": hub.keys["renderer"]},
         stderr=subprocess.DEVNULL,
     )
     until = time.monotonic() + 60
@@ -237,7 +237,7 @@ def test_a_preview_is_written_and_nothing_is_sent(hub, mailbox, tmp_path):
         ("ingest", ("home", "--customer", "x"), "scope"),
         ("renderer", ("home",), "name somebody"),
         ("renderer", ("home", "--customer", "x", "--smtp", "http://mail"), "no mail server"),
-        ("", ("home", "--customer", "x"), "TUTTI_RENDERER_KEY"),
+        ("", ("home", "--customer", "x"), "RENDERER_KEY"),
     ],
 )
 def test_what_cannot_work_is_said_in_one_sentence(hub, tmp_path, key, arguments, said):
@@ -250,5 +250,5 @@ def test_what_cannot_work_is_said_in_one_sentence(hub, tmp_path, key, arguments,
 def test_help_tells_everything(tmp_path):
     done = render("http://127.0.0.1", "", "--help", cwd=tmp_path)
     assert done.returncode == 0
-    for said in ("--smtp", "--outbox", "--preview", "TUTTI_RENDERER_KEY", "Exit code"):
+    for said in ("--smtp", "--outbox", "--preview", "RENDERER_KEY", "Exit code"):
         assert said in done.stdout

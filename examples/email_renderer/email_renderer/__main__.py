@@ -17,7 +17,7 @@ from email_renderer.smtp import Mailer, Server
 
 EPILOG = """\
 environment:
-  TUTTI_RENDERER_KEY   the hub's key, of scope `renderer`
+  RENDERER_KEY   the hub's key, of scope `renderer`
   SMTP_USER, SMTP_PASSWORD   for a mail server that wants them
 
 examples:
@@ -34,9 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     parser = _parser()
     given = parser.parse_args(arguments)
-    key = os.environ.get("TUTTI_RENDERER_KEY", "")
+    key = os.environ.get("RENDERER_KEY", "")
     if not key:
-        return _fault("set TUTTI_RENDERER_KEY to a key of scope `renderer` (`tutti keys create renderer`)")
+        return _fault("set RENDERER_KEY to a key of scope `renderer` (`tutti keys create renderer`)")
     try:
         customers = _customers(given)
         server = _server(given.smtp)
