@@ -14,6 +14,7 @@ from hub.decisions.model import Channel, MixRequest
 from hub.errors import InvalidInput, NotFound
 from hub.kit.clock import FixedClock
 from hub.layers.base import Contribution
+from hub.layers.guard import GuardedLayer
 from hub.profiles.model import ConsentState, CustomerRef, Purpose
 from hub.store.database import Store, connect, database_of
 from hub.web.unsubscribe import routes
@@ -151,6 +152,33 @@ class Broken:
 
     def score(self, view, candidates, moment):
         raise ZeroDivisionError
+
+
+class NotANumber(Broken):
+    def score(self, view, candidates, moment):
+        return Contribution(np.full(len(candidates), np.nan))
+
+
+class Slow(Broken):
+    def score(self, view, candidates, moment):
+        time.sleep(1)
+        return Contribution(np.zeros(len(candidates)))
+
+
+@pytest.mark.parametrize("layer", [Broken(), NotANumber(), Slow()], ids=["raises", "NaN", "late"])
+@pytest.mark.parametrize("channel", [Channel.WEB, Channel.EMAIL, Channel.SERVICE_DESK])
+async def test_a_plug_in_that_fails_costs_no_channel_its_page(store, clock, settings, layer, channel):
+    """As `load_layers` loads what is not ours: in a thread of its own, with a limit."""
+    guarded = GuardedLayer(layer)
+    hub = await open_hub(store, clock, settings, {**LAYERS, "interests": guarded})
+    await hub.send(IDENTIFY)
+    await agree(hub)
+    experience = await hub.assemble(channel=channel)
+    assert (experience.withheld, experience.degraded.code) == (None, "LAYER_FAILED")
+    assert "interests" in experience.degraded.message
+    assert "interests" not in experience.decision.mix.weights
+    assert shown(experience)
+    assert (await hub.ledger.get(experience.served_id)).channel == channel
 
 
 class Mute:

@@ -1,17 +1,21 @@
 """The dials of a mix: how unlike each other the items of a list are, and how many lie beyond the known."""
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.decisions.model import Mix, MixRequest
+from hub.decisions.scenario_files import shipped_scenarios
 from hub.decisions.variety import Dials, diversity_of, vary
 from hub.errors import InvalidInput
 from hub.layers.base import Candidates
 from hub.layers.discovery import beyond_what_is_known
 from hub.layers.mix import resolve
-from tests.builders import make_content, make_scenario, make_snapshot, make_stranger, make_view
+from hub.profiles.model import FeedbackKind
+from tests.builders import NOW, make_content, make_scenario, make_snapshot, make_stranger, make_view
 from tests.decisions.strategies import LAYERS, play
 
 
@@ -133,3 +137,51 @@ class TestInADecision:
         with pytest.raises(InvalidInput) as refusal:
             resolve(Mix({"base": 1.0}), MixRequest(**{dial: value}), LAYERS.keys())
         assert (refusal.value.kind, refusal.value.path) == ("INVALID_DIAL", ("mix", dial))
+
+
+class TestTheWeeklySet:
+    """The scenario `weekly_discovery`: a set that stays for a week and learns from skips, repeats and saves."""
+
+    SIZE = 10
+    SNAPSHOT = make_snapshot(
+        [
+            *(make_content(f"rose-{n}", title=f"Climbing rose {n}", category="garden") for n in range(20)),
+            *(
+                make_content(f"{sort}-{n}", title=f"{material} {sort} {n}", category=f"{sort}s-{n % 4}")
+                for sort, material in (("lamp", "Oak"), ("rug", "Wool"), ("mug", "Blue"), ("clock", "Brass"))
+                for n in range(20)
+            ),
+        ]
+    )
+    SCENARIO = shipped_scenarios()["weekly_discovery"]
+
+    def set_of(self, days=0, **given):
+        view = make_view(interests=("climbing rose",), at=NOW + timedelta(days=days), **given)
+        ranking = play(self.SNAPSHOT, view, self.SCENARIO).ranking
+        return [content.key for content in ranking.contents[: self.SIZE]]
+
+    def test_lies_beyond_the_known_to_the_last_item(self):
+        assert not any(key.startswith("rose") for key in self.set_of())
+
+    def test_stays_from_monday_to_sunday_and_is_another_one_then(self):
+        weeks = [set(self.set_of(days)) for days in range(14)]  # NOW is a Monday
+        assert all(week == weeks[0] for week in weeks[:7])
+        assert all(week == weeks[7] for week in weeks[7:])
+        assert len(weeks[0] & weeks[7]) <= self.SIZE // 2
+
+    @pytest.mark.parametrize(
+        ("kind", "learned"),
+        [(FeedbackKind.SAVE, 3), (FeedbackKind.REPEAT, 3), (FeedbackKind.SKIP, -1), (FeedbackKind.LESS, -2)],
+    )
+    def test_learns_from_what_was_done_with_the_last_one(self, kind, learned):
+        """So many more of the sort are in the next four sets together, for one answer about one lamp each week."""
+        before = after = 0
+        for week in range(1, 5):
+            before += sum(key.startswith("lamp") for key in self.set_of(7 * week))
+            after += sum(key.startswith("lamp") for key in self.set_of(7 * week, feedback={"lamp-3": kind}))
+        assert before > 0
+        assert after - before >= learned if learned > 0 else after - before <= learned
+
+    def test_is_the_base_for_a_stranger(self):
+        ranking = play(self.SNAPSHOT, make_stranger(), self.SCENARIO).ranking
+        assert len(ranking) > self.SIZE

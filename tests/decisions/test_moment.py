@@ -1,5 +1,6 @@
 """In which situation a customer is."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -93,3 +94,57 @@ def test_those_who_refused_personalization_are_just_browsing():
 def test_what_happens_after_the_instant_is_not_known_yet():
     later = make_signal(SignalKind.PURCHASED, "vase", ago=-HOUR)
     assert moment(make_view(recent=(viewed(DAY), later))).key == "browsing"
+
+
+class TestContactedService:
+    def test_within_two_days_before_all_that_was_bought(self):
+        asked = make_signal(SignalKind.CONTACTED, None, ago=30 * HOUR)
+        bought = make_signal(SignalKind.PURCHASED, "vase", ago=HOUR)
+        assert moment(make_view(recent=(asked, bought))).key == "contacted_service"
+
+    def test_not_after_two_days(self):
+        asked = make_signal(SignalKind.CONTACTED, None, ago=2 * DAY + HOUR)
+        assert moment(make_view(recent=(asked,))).key == "browsing"
+
+
+class TestBirthday:
+    @pytest.mark.parametrize(
+        "told", ["1958-03-02", "03-02", "--03-02", "1958-03-02T00:00:00Z", "1958-03-05", "2001-03-01"]
+    )
+    def test_from_three_days_before_to_the_day_after(self, told):  # NOW is 2 March
+        assert moment(make_view(traits={"birthday": told}, recent=(viewed(DAY),))).key == "birthday"
+
+    @pytest.mark.parametrize(
+        "told", ["1958-03-06", "1958-02-28", "1958-13-02", "02-30", "soon", 19580302, None]
+    )
+    def test_not_on_other_days_nor_for_what_is_no_day(self, told):
+        assert moment(make_view(traits={"birthday": told}, recent=(viewed(DAY),))).key == "browsing"
+
+    def test_on_29_february_is_on_the_28th_in_other_years(self):
+        view = make_view(traits={"birthday": "2000-02-29"}, recent=(viewed(10 * DAY),))
+        assert detect(view, NOW - 2 * DAY).key == "birthday"  # 28 February 2026
+
+    def test_around_the_turn_of_the_year(self):
+        view = make_view(traits={"birthday": "1970-01-01"}, recent=())
+        assert detect(view, NOW.replace(month=12, day=30)).key == "birthday"
+
+
+class TestAnniversary:
+    @pytest.mark.parametrize(
+        ("days", "key"),
+        [
+            (365, "anniversary"),
+            (363, "anniversary"),
+            (733, "anniversary"),
+            (360, "browsing"),
+            (3, "browsing"),
+        ],
+    )
+    def test_whole_years_with_us_give_or_take_three_days(self, days, key):
+        assert moment(make_view(first_seen_at=NOW - days * DAY, recent=(viewed(DAY),))).key == key
+
+
+def test_choosing_for_somebody_else_comes_before_all_others():
+    bought = make_signal(SignalKind.PURCHASED, "vase", ago=HOUR)
+    assert moment(make_view(for_another=True, recent=(bought,))).key == "gift"
+    assert moment(replace(make_stranger(), for_another=True)).key == "gift"

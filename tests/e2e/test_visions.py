@@ -20,5 +20,5 @@ def test_all_visions_hold_in_the_demo_house(hub):
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith(("holds", "FAILS"))]
     assert [line for line in lines if line.startswith("FAILS")] == [], done.stdout + done.stderr
-    assert len(lines) == 9
+    assert len(lines) == 10
     assert done.returncode == 0
