@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test prove lint format bench schema real clean
+.PHONY: help setup run test prove lint format bench pictures schema real clean
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ format: setup ## Put the code into one shape
 
 bench: setup ## Measure: latency, ingest and query cost, as ratios of one run
 	$(BIN)/python -m benchmarks
+
+pictures: setup ## Take the documentation's screenshots anew, in a real browser, into docs/images
+	$(BIN)/python deploy/screenshots.py
 
 schema: setup ## Print the GraphQL schema into schema/schema.graphql
 	$(BIN)/tutti schema

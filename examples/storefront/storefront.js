@@ -11,6 +11,14 @@ who.addEventListener("change", () => {
   location.search = who.value ? `?who=${encodeURIComponent(who.value)}` : "";
 });
 
+// What the shop says in each moment that the hub may find somebody in.
+const HEADINGS = {
+  first_visit: "Good to see you",
+  cart_left: "Still in your basket",
+  just_bought: "To go with your order",
+  replenishment_due: "Time for more?",
+  return_after_absence: "Good to see you again",
+};
 const say = (text) => (document.querySelector("#state").textContent = text);
 
 // The module comes from the hub. A shop that wants to be independent of that keeps a copy beside its own files.
@@ -35,8 +43,7 @@ if (createClient) {
   globalThis.tutti = tutti; // for whoever looks at the console
   const found = await tutti.fill(document, "home", { templates: { to_read: stories } });
   if (found) {
-    const known = { first_visit: "Good to see you" };
-    document.querySelector("#moment").textContent = known[found.moment.key] ?? found.moment.title;
+    document.querySelector("#moment").textContent = HEADINGS[found.moment.key] ?? "For house and garden";
     offers(found.offers);
     say(found.degraded ? found.degraded.message : `Served as ${found.servedId}.`);
   }

@@ -6,10 +6,11 @@
     price_disagrees     a product's own words state an amount that is not its price
     unknown_reference   it refers to a price that there is not, or misspells a reference
 
-Two moments ask them. When content, an answer or a claim is *put*, text that breaks a rule is refused
+Two moments ask them. When content, an answer, an offer or a claim is *put*, text that breaks a rule is refused
 with the path of the field. When a *snapshot* is built they are asked again, since a claim may have
 been withdrawn, a word forbidden or a price changed: content that has come to break a rule is removed
-by the brand gate with that reason, an answer is not said. A feed that is not ours to correct may be
+by the brand gate with that reason, an answer is not said, an offer is not made any more (what was promised is
+kept). A feed that is not ours to correct may be
 put as it is (`keep_faulty`): its faulty content is kept and never shown.
 """
 
@@ -20,7 +21,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import NoReturn
 
-from hub.catalogue.model import Answer, BrandFacts, Content
+from hub.catalogue.model import Answer, BrandFacts, Content, Offer
 from hub.catalogue.references import SIGNS, Prices, Unresolved, claims_in, resolved, without_references
 from hub.errors import InvalidInput
 from hub.kit.money import Money
@@ -183,6 +184,25 @@ def answer_faults(answer: Answer, facts: Mapping[str, BrandFacts], prices: Price
     return _faults(f"answer {answer.key!r}", texts, answer.claims, None, brand, prices)
 
 
+def offer_faults(offer: Offer, facts: Mapping[str, BrandFacts]) -> Iterator[Fault]:
+    """Yield every rule that an offer's title and terms break, the gravest first.
+
+    They hold no references: a grant keeps them as they were promised, whatever a claim becomes.
+    """
+    texts = {"title": offer.title, "terms": offer.terms}
+    what = f"offer {offer.key!r}"
+    yield from _faults(what, texts, (), None, _speaker(offer.brand, facts), _no_prices)
+    for name, text in texts.items():
+        if "{{" in text:
+            yield Fault(UNKNOWN_REFERENCE, (name,), f"{what} is promised word for word: write it out")
+
+
+def offer_fault_of(offer: Offer, facts: Mapping[str, BrandFacts]) -> str | None:
+    """Return the brand's rule that an offer breaks, None if it breaks none."""
+    fault = next(offer_faults(offer, facts), None)
+    return None if fault is None else fault.rule
+
+
 def fault_of(content: Content, facts: Mapping[str, BrandFacts], prices: Prices = _no_prices) -> str | None:
     """Return the rule of the brand gate that a content breaks, None if it breaks none."""
     fault = next(content_faults(content, facts, prices), None)
@@ -213,6 +233,16 @@ def check_content(
     for fault in content_faults(content, facts, prices):
         if not keep_faulty or (fault.rule == UNKNOWN_CLAIM and fault.path[0] == "claims"):
             _refuse(fault, path)
+
+
+def check_offer(offer: Offer, facts: Mapping[str, BrandFacts], path: tuple[str | int, ...] = ()) -> None:
+    """Refuse an offer that the brand cannot stand behind.
+
+    Raises:
+        InvalidInput: with the rule in capitals as its code, and the path of the field.
+    """
+    for fault in offer_faults(offer, facts):
+        _refuse(fault, path)
 
 
 def check_answer(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from embeddings.index import VectorIndex
 from hub.catalogue.audience import NOBODY, Audience
-from hub.catalogue.brand import NO_FACTS, answer_fault_of, fault_of, house_of
+from hub.catalogue.brand import NO_FACTS, answer_fault_of, fault_of, house_of, offer_fault_of
 from hub.catalogue.intervals import Intervals
 from hub.catalogue.model import Answer, Availability, BrandFacts, Content, Offer, Segment
 from hub.catalogue.neighbours import Neighbours
@@ -186,7 +186,8 @@ def build_snapshot(
         answer_faults=answer_faults,
         answer_vectors=matrix([text for _, text in found_by]),
         answer_rows=np.fromiter((row for row, _ in found_by), np.int32, len(found_by)),
-        offers=sorted_offers,
+        # One that has come to break a rule of its brand is made to nobody any more.
+        offers=tuple(offer for offer in sorted_offers if offer_fault_of(offer, brands) is None),
         facts=spoken_facts,
         house_brand=house,
         segments=sorted_segments,

@@ -171,7 +171,14 @@ class CatalogueService:
         return await self._put(BrandFacts, facts, _nothing, refresh=refresh)
 
     async def put_offers(self, offers: Sequence[Offer], *, refresh: bool = True) -> PutResult:
-        """Add or change offers' definitions by key."""
+        """Add or change offers' definitions by key.
+
+        Raises:
+            InvalidInput: title or terms break a rule of the brand; the path begins with the position in `offers`.
+        """
+        facts = await self._repository.get_all(BrandFacts)
+        for at, offer in enumerate(offers):
+            rules.check_offer(offer, facts, (at,))
         return await self._put(Offer, offers, _nothing, refresh=refresh)
 
     async def put_segments(self, segments: Sequence[Segment], *, refresh: bool = True) -> PutResult:

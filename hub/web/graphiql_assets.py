@@ -82,7 +82,7 @@ def fetch(folder: Path = FOLDER) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
-        npm = _npm(place)
+        npm = npm_command(place)
         for package in dict.fromkeys(asset.package for asset in ASSETS):
             archive = _pack(npm, package, place)
             for asset in ASSETS:
@@ -90,7 +90,12 @@ def fetch(folder: Path = FOLDER) -> None:
                     _extract(archive, asset, folder)
 
 
-def _npm(scratch: Path) -> Sequence[str]:
+def npm_command(scratch: Path) -> Sequence[str]:
+    """Return how npm is called: that of the PATH, else one of PyPI's that is put into `scratch`.
+
+    Raises:
+        SetupError: if there is neither.
+    """
     found = shutil.which("npm")
     if found is not None:
         return (found,)

@@ -8,11 +8,13 @@ from hub.catalogue.brand import (
     check_answer,
     check_brand_facts,
     check_content,
+    check_offer,
     fault_of,
     forbidden_word,
     house_of,
+    offer_fault_of,
 )
-from hub.catalogue.model import Answer, BrandFacts, Claim, Content, ContentKind
+from hub.catalogue.model import Answer, BrandFacts, Claim, Content, ContentKind, Offer
 from hub.errors import InvalidInput
 
 
@@ -101,3 +103,29 @@ class TestHouse:
 
     def test_without_any_brand_the_nameless_one(self):
         assert house_of({}) == ""
+
+
+class TestOffers:
+    @pytest.mark.parametrize(
+        ("fields", "rule", "field"),
+        [
+            ({"title": "Cheap roses"}, "FORBIDDEN_WORD", "title"),
+            ({"terms": "The best in town, until May."}, "FORBIDDEN_WORD", "terms"),
+            ({"terms": "All our organic food."}, "UNPROVEN_CLAIM", "terms"),
+            ({"terms": "See {{claim:peat-free}}."}, "UNKNOWN_REFERENCE", "terms"),
+        ],
+    )
+    def test_title_and_terms_say_nothing_that_the_brand_does_not(self, fields, rule, field):
+        offer = Offer(
+            **{"key": "o", "title": "A tenth off", "terms": "Until May.", "brand": "wren", **fields}
+        )
+        facts = {"wren": brand(claims=WREN.claims, forbidden=WREN.forbidden, guarded=("organic",))}
+        with pytest.raises(InvalidInput) as told:
+            check_offer(offer, facts, (3,))
+        assert (told.value.kind, told.value.path) == (rule, (3, field))
+        assert offer_fault_of(offer, facts) == rule.lower()
+
+    def test_one_that_says_nothing_of_the_kind_passes(self):
+        offer = Offer(key="o", title="A tenth off", terms="Until May.", brand="wren")
+        check_offer(offer, FACTS)
+        assert offer_fault_of(offer, FACTS) is None

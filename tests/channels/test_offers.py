@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 
 from hub.decisions.model import Channel
-from hub.errors import Unavailable
+from hub.errors import InvalidInput, Unavailable
 from hub.kit.money import Money
 from hub.offers.model import Standing
 from hub.profiles.model import ConsentState, CustomerRef, Purpose
 from tests.builders import NOW
-from tests.channels.house import OFFER, make_context, make_decision
+from tests.channels.house import FACTS, OFFER, make_context, make_decision
 from tests.channels.hub import HISTORY, open_hub
 
 ROSA = CustomerRef("user_id", "rosa")
@@ -110,3 +110,18 @@ def test_without_a_grant_nothing_is_said_of_a_code():
     message = present(make_decision(), Channel.EMAIL, make_context())
     assert OFFER.terms in message.text
     assert "code" not in message.text
+
+
+async def test_an_offer_that_says_what_the_brand_forbids_is_refused_and_made_no_more_but_kept(hub):
+    before = await hub.dump()
+    await hub.catalogue.put_brand_facts([replace(FACTS, forbidden=("tenth",))])
+    with pytest.raises(InvalidInput) as told:
+        await hub.catalogue.put_offers([replace(LIMITED, terms="A tenth, no less.")])
+    assert (told.value.kind, told.value.path) == ("FORBIDDEN_WORD", (0, "title"))
+    assert (await hub.dump())["offers"] == before["offers"]
+    assert OFFER.key not in [offer.key for offer in (await hub.assemble()).decision.offers]
+
+    await hub.catalogue.put_brand_facts([FACTS])
+    (promised,) = (await mail(hub)).decision.grants
+    await hub.catalogue.put_brand_facts([replace(FACTS, forbidden=("tenth",))])
+    assert promised in (await hub.assemble()).decision.grants
