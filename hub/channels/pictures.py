@@ -31,8 +31,9 @@ from hub.channels.words import price, shortened
 log = structlog.get_logger(__name__)
 
 WIDTH = 528  # pixels: twice the 264 of the message's columns
-BAND = 132  # pixels: the words below the picture of a card
 PADDING = 24
+MOST_LINES = 3  # of a card's title, and of its remark
+LONGEST_WORD = 24  # characters that fit into a line
 MOST_BYTES = 4_000_000
 MOST_PIXELS = 24_000_000
 SECONDS = 4.0
@@ -202,17 +203,29 @@ def _words(content: Content | None, instead_of: str | None) -> tuple[str, str]:
 
 
 def _card(picture: Image.Image | None, title: str, remark: str) -> bytes:
-    above = picture.height if picture is not None else WIDTH // 2
-    card = Image.new("RGB", (WIDTH, above + BAND), PAPER)
+    above = picture.height if picture is not None else 0
+    lines: list[tuple[str, ImageFont.FreeTypeFont | ImageFont.ImageFont, str, int]] = []
+    for text, size, ink in ((title, 30, INK), (remark, 22, QUIET)):
+        font = ImageFont.load_default(size)
+        lines += [(line, font, ink, round(size * 1.35)) for line in _wrapped(text, font)]
+    card = Image.new("RGB", (WIDTH, above + 2 * PADDING + sum(height for *_, height in lines)), PAPER)
     if picture is not None:
         card.paste(picture, (0, 0))
     draw = ImageDraw.Draw(card)
-    line = above + PADDING
-    for text, size, ink in ((title, 30, INK), (remark, 22, QUIET)):
-        font = ImageFont.load_default(size)
-        fitting = text
-        while fitting and draw.textlength(fitting, font=font) > WIDTH - 2 * PADDING:
-            fitting = shortened(fitting.rstrip("…"), max(len(fitting) - 4, 2)) if len(fitting) > 6 else ""
-        draw.text((PADDING, line), fitting, font=font, fill=ink)
-        line += size + 16
+    at = above + PADDING
+    for line, font, ink, height in lines:
+        draw.text((PADDING, at), line, font=font, fill=ink)
+        at += height
     return _png(card)
+
+
+def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> list[str]:
+    """Return a text in lines that fit, at most `MOST_LINES`."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and font.getlength(longer) <= WIDTH - 2 * PADDING:
+            lines[-1] = longer
+        else:
+            lines.append(shortened(word, LONGEST_WORD))
+    return lines[:MOST_LINES]
