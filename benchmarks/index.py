@@ -1,6 +1,6 @@
 """The vector index at 10,000, 100,000 and a million items: recall, time, memory, build and update.
 
-    python -m benchmarks.index [--sizes 10000,100000,1000000] [--write FILE.json]
+    python -m benchmarks.index [--sizes 10000,100000,1000000] [--queries 30] [--write FILE.json]
 
 Vectors are drawn as a catalogue's lie: families of some fifty items about a centre, a likeness of about .67 within
 a family (as titles of one shelf have, see docs/embeddings.md), and families in groups. Queries lie near items, as
@@ -35,7 +35,6 @@ DIMENSIONS = 384
 SIZES = (10_000, 100_000, 1_000_000)
 SHARES = (1.0, 0.5, 0.1, 0.01)
 K = 100
-QUERIES = 30
 FAMILY = 50  # items
 SPREAD = 0.7  # length of an item's own part beside its family's of length 1
 CHANGED = 500  # items of an update
@@ -103,7 +102,7 @@ def compare(vectors: Vectors, three: Sequence[Vectors], allowed: NDArray[np.bool
     return exactly(vectors, three[at], allowed)
 
 
-def measure_one(count: int) -> dict[str, Any]:
+def measure_one(count: int, asked: int) -> dict[str, Any]:
     """Measure one size."""
     rng = np.random.default_rng(count)
     vectors = catalogue(count, rng)
@@ -119,19 +118,17 @@ def measure_one(count: int) -> dict[str, Any]:
             max(0.0, peak_mb() - before), 1
         ),
     }
-    noise = rng.standard_normal((QUERIES, DIMENSIONS), np.float32) * np.float32(0.3 / np.sqrt(DIMENSIONS))
-    queries = unit(vectors[rng.integers(count, size=QUERIES)] + noise)
+    noise = rng.standard_normal((asked, DIMENSIONS), np.float32) * np.float32(0.3 / np.sqrt(DIMENSIONS))
+    queries = unit(vectors[rng.integers(count, size=asked)] + noise)
     for share in SHARES:
         allowed = None if share == 1 else rng.random(count) < share
         what = f"{name}, {share:.0%} allowed"
         reach = K if allowed is None else min(K, int(allowed.sum()))
-        truth = np.concatenate(
-            [exactly(vectors, three, allowed) for three in np.split(queries, QUERIES // 3)]
-        )
+        truth = np.concatenate([exactly(vectors, three, allowed) for three in np.split(queries, asked // 3)])
         ours = index.search(queries, K, allowed=allowed)[0]
         hits = [len(set(a[:reach]) & set(b[:reach])) / reach for a, b in zip(ours, truth, strict=True)]
         found[f"recall@100, {what}"] = round(float(np.mean(hits)), 4)
-        three = [queries[at * 3 % QUERIES :][:3] for at in range(10)]
+        three = [queries[at * 3 % asked :][:3] for at in range(10)]
         fast = cpu_ms(partial(ask, index, three, allowed), 10)
         found[f"three queries, ms CPU, {what}"] = round(fast, 2)
         if share in {1.0, 0.1}:
@@ -166,17 +163,26 @@ def main() -> None:
     parser.add_argument(
         "--sizes", default=",".join(map(str, SIZES)), help="how many items, e.g. 10000,100000"
     )
+    parser.add_argument("--queries", type=int, default=30, help="how many are asked, a multiple of three")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
     if arguments.one:
-        sys.stdout.write(json.dumps(measure_one(arguments.one)))
+        sys.stdout.write(json.dumps(measure_one(arguments.one, arguments.queries)))
         return
     console = Console()
     found: dict[str, Any] = {}
     for size in (int(each) for each in arguments.sizes.split(",")):
         console.print(f"[dim]measuring {size:,} items")
-        command = [sys.executable, "-m", "benchmarks.index", "--one", str(size)]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.index",
+            "--one",
+            str(size),
+            "--queries",
+            str(arguments.queries),
+        ]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         found |= json.loads(done.stdout)
     table = Table("what", "figure", title="Vector index")

@@ -88,6 +88,7 @@ def build_snapshot(
     neighbours: Neighbours | None = None,
     intervals: Intervals | None = None,
     before: CatalogueSnapshot | None = None,
+    texts: Mapping[str, str] | None = None,
 ) -> CatalogueSnapshot:
     """Build the snapshot; contents, answers and offers are put in the order of their keys.
 
@@ -106,7 +107,8 @@ def build_snapshot(
         audience: what is known of them as groups.
         neighbours: which contents go with which, by key.
         intervals: after how long things are bought again; fills in the needs that contents leave open.
-        before: the snapshot that this one follows: what did not change in its index is taken over.
+        before: the snapshot that this one follows: what did not change in it is taken over.
+        texts: content key -> what its vector is of, where that is known.
     """
     rows = tuple(sorted(contents, key=lambda content: content.key))
     sorted_answers = tuple(sorted(answers, key=lambda answer: answer.key))
@@ -124,7 +126,8 @@ def build_snapshot(
         return stacked
 
     found_by = [(row, text) for row, answer in enumerate(sorted_answers) for text in answer_texts(answer)]
-    content_vectors = matrix([content.embedding_text for content in rows])
+    spoken = texts or {}
+    content_vectors = matrix([spoken.get(content.key) or content.embedding_text for content in rows])
     kinds, kind_codes = _codes(rows, lambda content: content.kind.value)
     brand_names, brand_codes = _codes(rows, lambda content: content.brand or house)
     categories, category_codes = _codes(rows, lambda content: content.category)
@@ -133,10 +136,16 @@ def build_snapshot(
     by_key = {content.key: row for row, content in enumerate(rows)}
     learned = neighbours or Neighbours()
     rhythms = intervals or Intervals()
+    same = _unchanged(rows, before, spoken_facts)
     faults = {
         row: fault
         for row, content in enumerate(rows)
-        if (fault := fault_of(content, brands, prices)) is not None
+        if (
+            fault := fault_of(content, brands, prices)
+            if before is None or same[row] < 0
+            else before.brand_faults.get(same[row])
+        )
+        is not None
     }
     answer_faults = {
         row: fault
@@ -194,6 +203,24 @@ def build_snapshot(
         audience=audience,
         neighbours=learned.placed(by_key, len(rows)) if len(learned) else learned,
     )
+
+
+def _unchanged(
+    contents: Sequence[Content], before: CatalogueSnapshot | None, facts: Mapping[str, BrandFacts]
+) -> list[int]:
+    """Return the former row of each content about which the brand gate says what it said before, else -1.
+
+    That is so where the brands' facts are as they were and the content is the very one that was shown: one
+    whose words refer to something is shown as another object, and looked at again, since prices may move.
+    """
+    if before is None or before.facts != facts:
+        return [-1] * len(contents)
+    known, shown = before.rows, before.contents
+    found = (known.get(content.key, -1) for content in contents)
+    return [
+        row if row >= 0 and shown[row] is content and not any("{{" in tag for tag in content.tags) else -1
+        for row, content in zip(found, contents, strict=True)
+    ]
 
 
 def _index(

@@ -7,7 +7,7 @@ the cache and never shows content that it cannot place.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -91,6 +91,7 @@ class _Loaded:
     segments: dict[str, Segment]
     vectors: dict[str, NDArray[np.float32]]
     announced: str | None
+    texts: dict[str, str] = field(default_factory=dict)  # content key -> what its vector is of
 
 
 class CatalogueService:
@@ -279,10 +280,11 @@ class CatalogueService:
         offers = await self._changed(Offer, before.offers)
         segments = await self._changed(Segment, before.segments)
         # In a thread, since a large catalogue would hold up every request meanwhile.
-        vectors, missing = await asyncio.to_thread(_still_needed, before.vectors, contents, answers)
+        texts = await asyncio.to_thread(_texts_of, before, contents)
+        vectors, missing = await asyncio.to_thread(_still_needed, before.vectors, texts, answers)
         if missing:
             vectors.update(zip(missing, await self._encoder.vectors(missing), strict=True))
-        return _Loaded(contents, answers, facts, offers, segments, vectors, announced)
+        return _Loaded(contents, answers, facts, offers, segments, vectors, announced, texts)
 
     async def _changed(self, of: type[Entry], before: dict[str, Entry]) -> dict[str, Entry]:
         if not before:
@@ -354,11 +356,19 @@ class CatalogueService:
             raise InvalidInput(str(error), path=("after",)) from None
 
 
+def _texts_of(before: _Loaded, contents: Mapping[str, Content]) -> dict[str, str]:
+    """Return what each content's vector is of; of those that did not change it is known."""
+    return {
+        key: before.texts[key] if before.contents.get(key) is content else content.embedding_text
+        for key, content in contents.items()
+    }
+
+
 def _still_needed(
-    vectors: Mapping[str, NDArray[np.float32]], contents: Mapping[str, Content], answers: Mapping[str, Answer]
+    vectors: Mapping[str, NDArray[np.float32]], of_contents: Mapping[str, str], answers: Mapping[str, Answer]
 ) -> tuple[dict[str, NDArray[np.float32]], list[str]]:
     """Return the vectors of texts that are still in the catalogue, and the texts that have none."""
-    texts = {content.embedding_text for content in contents.values()}
+    texts = set(of_contents.values())
     texts.update(text for answer in answers.values() for text in answer_texts(answer))
     kept = {text: vector for text, vector in vectors.items() if text in texts}
     return kept, sorted(texts - kept.keys())
@@ -370,10 +380,7 @@ def _shared(loaded: _Loaded, snapshot: CatalogueSnapshot) -> dict[str, NDArray[n
     Otherwise every vector would be kept twice. What is not in it is copied: a row holds on to the whole
     array that it was cut from.
     """
-    rows = {
-        content.embedding_text: snapshot.vectors[snapshot.rows[key]]
-        for key, content in loaded.contents.items()
-    }
+    rows = {text: snapshot.vectors[snapshot.rows[key]] for key, text in loaded.texts.items()}
     return {text: rows[text] if text in rows else vector.copy() for text, vector in loaded.vectors.items()}
 
 
@@ -438,4 +445,5 @@ def _build(
         neighbours=neighbours,
         intervals=intervals,
         before=before,
+        texts=loaded.texts,
     )
