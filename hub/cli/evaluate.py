@@ -1,6 +1,7 @@
 """`tutti evaluate`: measure the hub's decisions on an event log, beside the recommenders one would otherwise install."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +12,15 @@ import typer
 if TYPE_CHECKING:
     from embeddings.encoder import Encoder
     from hub.decisions.model import Scenario
+    from hub.experiments.log import EventLog
     from hub.experiments.run import Steps
 
 LogFile = Annotated[
-    Path, typer.Argument(help="The event log: JSON Lines, CSV or Parquet.", show_default=False)
+    Path | None,
+    typer.Argument(
+        help="The event log: JSON Lines, CSV or Parquet. Without one, the events in the store.",
+        show_default=False,
+    ),
 ]
 MappingFile = Annotated[
     Path | None,
@@ -28,8 +34,8 @@ ScenarioKey = Annotated[str, typer.Option("--scenario", help="Whose mix is measu
 
 
 def evaluate_command(
-    log: LogFile,
     at: Instant,
+    log: LogFile = None,
     mapping: MappingFile = None,
     days: Days = 30,
     scenario: ScenarioKey = "home",
@@ -42,7 +48,7 @@ def evaluate_command(
 ) -> None:
     """Measure the hub on an event log: every layer solo, without and by its Shapley share, and the peers beside it.
 
-    Nothing is stored and no database is needed. docs/evaluating.md tells what is measured, and how.
+    Nothing is stored, and for a file no database is needed. docs/evaluating.md tells what is measured, and how.
     """
     from hub.experiments.report import as_json, as_markdown, draw
     from hub.experiments.run import evaluate
@@ -129,16 +135,34 @@ def encoder_of() -> "Encoder":
     return load(settings.encoder, settings.model_dir, threads=settings.encoder_threads)
 
 
-def log_of(path: Path, mapping: Path | None, steps: "Steps") -> Any:
-    """Read the log with a bar."""
+def log_of(path: Path | None, mapping: Path | None, steps: "Steps") -> "EventLog":
+    """Read the log with a bar: a file, or where none is named the store.
+
+    Raises:
+        InvalidInput: there is nothing in it, or a mapping was given and no file.
+    """
+    from hub.errors import InvalidInput
     from hub.experiments.log import read_log
 
-    return read_log(
-        path,
-        mapping,
-        now=datetime.now(UTC),
-        progress=lambda share: steps("log read", round(share * 100), 100),
-    )
+    def progress(share: float) -> None:
+        steps("log read", round(share * 100), 100)
+
+    if path is not None:
+        return read_log(path, mapping, now=datetime.now(UTC), progress=progress)
+    if mapping is not None:
+        raise InvalidInput(
+            "a mapping says what the lines of a file mean: name the file too", path=("mapping",)
+        )
+    return asyncio.run(_stored(progress))
+
+
+async def _stored(progress: Callable[[float], None]) -> "EventLog":
+    from hub.config import load_settings
+    from hub.experiments.stored import stored_log
+    from hub.store.database import open_store
+
+    async with open_store(load_settings()) as store:
+        return await stored_log(store, progress=progress)
 
 
 @contextmanager

@@ -21,8 +21,8 @@ from hub.cli.evaluate import (
 
 
 def tune_command(
-    log: LogFile,
     at: Instant,
+    log: LogFile = None,
     mapping: MappingFile = None,
     days: Days = 30,
     scenario: ScenarioKey = "home",

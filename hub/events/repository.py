@@ -1,6 +1,6 @@
 """Events in the store: written once, found by facet. All queries on `events` of this room are here."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from hub.store.database import Database
 from hub.store.faults import DUPLICATE_KEY, store_faults
 
 ALL = 0  # as the store says it
+_EVERY = 4_096  # events between two words on progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,3 +165,16 @@ class EventRepository:
         with store_faults():
             cursor = self._events.find({"facet_id": facet_id}).sort([("at", ASCENDING), ("_id", ASCENDING)])
             return [event_from_document(document) async for document in cursor]
+
+    async def everything(self, *, progress: Callable[[float], None]) -> list[Event]:
+        """Return all events of all facets, oldest first; `progress` is told the share that was read."""
+        found: list[Event] = []
+        with store_faults():
+            total = max(await self._events.estimated_document_count(), 1)
+            cursor = self._events.find({}).sort([("at", ASCENDING), ("_id", ASCENDING)]).allow_disk_use(True)
+            async for document in cursor:
+                found.append(event_from_document(document))
+                if len(found) % _EVERY == 0:
+                    progress(min(len(found) / total, 1.0))
+        progress(1.0)
+        return found

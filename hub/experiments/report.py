@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from hub.experiments.bootstrap import Interval
-from hub.experiments.run import Line, Report, TaskReport
+from hub.experiments.model import Line, ReplayReport, Report, TaskReport, VisitorsReport
 
 
 def as_json(report: Report) -> bytes:
@@ -40,7 +40,41 @@ def as_markdown(report: Report) -> str:
             f"Recall@5: hub {new.hub:.3f}, TF-IDF {new.tf_idf:.3f}, chance {new.chance:.3f}; "
             f"hub less TF-IDF {_told(new.ahead)}. Layers: {solo}."
         )
+    if report.visitors:
+        parts.append(_visitors(report.visitors))
+    if report.replay is not None:
+        parts.append(_replay(report.replay))
     return "\n\n".join(parts) + "\n"
+
+
+def _visitors(groups: Sequence[VisitorsReport]) -> str:
+    header = ["", "visitors", "popularity"]
+    header += [f"hub after {after.looks} looks" for after in groups[0].after]
+    rows = [
+        [
+            group.group,
+            f"{group.visitors:,}",
+            f"{group.popularity:.4f} ({group.popularity_days} days)",
+            *(
+                f"{after.ndcg:.4f} ({_percent(after.ndcg, group.popularity)}; {_told(after.ahead)})"
+                for after in group.after
+            ),
+        ]
+        for group in groups
+    ]
+    return f"### Unknown visitors: nDCG@10\n\n{_table(header, rows)}"
+
+
+def _replay(found: ReplayReport) -> str:
+    return (
+        f"### Replay of feedback: {found.customers:,} customers, {found.repeats:,} repeats, {found.skips:,} skips\n\n"
+        f"nDCG@10 without {found.without:.4f}, with {found.with_feedback:.4f}: "
+        f"{_percent(found.with_feedback, found.without)}, {_told(found.gain)}."
+    )
+
+
+def _percent(value: float, of: float) -> str:
+    return f"{value / of - 1:+.1%}" if of > 0 else "from nothing"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

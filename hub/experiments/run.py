@@ -1,20 +1,27 @@
 """One run of the evaluation: the hub, every layer of it, and its peers, side by side on the same customers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 
 from embeddings.encoder import Encoder
 from hub.catalogue.model import ContentKind
-from hub.consent.gate import admit
 from hub.decisions.decide import decide
 from hub.decisions.model import Scenario
-from hub.experiments.bootstrap import Interval, interval
+from hub.experiments.apart import (
+    HUB,
+    cold_lines,
+    line_of,
+    newcomers_report,
+    replay_report,
+    visitors_reports,
+)
+from hub.experiments.bootstrap import interval
 from hub.experiments.evaluation import (
     Case,
-    Result,
     Task,
     audible,
     cases_of,
@@ -23,89 +30,19 @@ from hub.experiments.evaluation import (
     judge,
     mean_ndcg_of_mixes,
     peer_result,
-    played,
     without_variety,
 )
 from hub.experiments.log import EventLog
-from hub.experiments.metrics import coverage, novelty
-from hub.experiments.newcomers import Newcomers, newcomers
+from hub.experiments.model import LayerWorth, Report, TaskReport
 from hub.experiments.peers import Peer, all_peers
-from hub.experiments.peers.popularity import Popularity
 from hub.experiments.shapley import coalitions, shapley
 from hub.experiments.world import Embedder, World, build_world, with_newcomers
 from hub.layers.base import Layer
 from hub.layers.mix import Mix
 
-HUB = "hub"
 MOST_PLAYERS = 12  # 4,096 coalitions
 
 Steps = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One recommender's means; `ahead` is the hub's nDCG less its own, paired by customer."""
-
-    name: str
-    ndcg: float
-    recall: float
-    map: float
-    coverage: float
-    novelty: float
-    repeats: float
-    ahead: Interval | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LayerWorth:
-    """What one layer is worth: nDCG alone and without it, how much muting it costs, its Shapley share."""
-
-    name: str
-    weight: float
-    solo: float
-    without: float
-    costs: Interval
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class TaskReport:
-    """One task: the hub first, then as its own page shows it, then its peers; and its layers."""
-
-    task: str
-    customers: int
-    lines: tuple[Line, ...]
-    layers: tuple[LayerWorth, ...]
-    together: float  # what the shares sum to
-
-
-@dataclass(frozen=True, slots=True)
-class NewcomersReport:
-    """New items by text alone: recall@5."""
-
-    items: int
-    customers: int
-    hub: float
-    tf_idf: float
-    chance: float
-    ahead: Interval
-    solo: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Everything a run measured."""
-
-    at: datetime
-    days: int
-    scenario: str
-    mix: Mapping[str, float]
-    contents: int
-    history: int
-    tasks: tuple[TaskReport, ...]
-    cold: tuple[Line, ...]
-    cold_customers: int
-    newcomers: NewcomersReport | None
 
 
 def evaluate(
@@ -140,11 +77,17 @@ def evaluate(
     world = build_world(
         log, at, days=days, embed=embed, progress=lambda d, t: steps("customers folded", d, t)
     )
-    report, shelf, truths = None, *with_newcomers(world, log, embed)
+    report = report_of(world, scenario, layers, mix, all_peers() if peers is None else peers, steps)
     measured = without_variety(scenario, [ContentKind.PRODUCT])
-    if truths:
-        report = _newcomers_report(newcomers(world, shelf, truths, measured, layers, mix))
-    return report_of(world, scenario, layers, mix, all_peers() if peers is None else peers, report, steps)
+    shelf, truths = with_newcomers(world, log, embed)
+    return replace(
+        report,
+        newcomers=newcomers_report(world, shelf, truths, measured, layers, mix),
+        visitors=visitors_reports(
+            world, log, embed, measured, layers, mix, partial(steps, "visitors: decisions")
+        ),
+        replay=replay_report(world, embed, measured, layers, mix, partial(steps, "feedback: decisions")),
+    )
 
 
 def report_of(
@@ -153,10 +96,9 @@ def report_of(
     layers: Mapping[str, Layer],
     mix: Mapping[str, float],
     peers: Sequence[Peer],
-    newcomers_report: NewcomersReport | None,
     steps: Steps,
 ) -> Report:
-    """Evaluate a world that is built already; arguments as for `evaluate`."""
+    """Evaluate the tasks and the cold in a world that is built already; arguments as for `evaluate`."""
     measured = without_variety(scenario, [ContentKind.PRODUCT])
     tasks = []
     for task in Task:
@@ -175,9 +117,9 @@ def report_of(
         contents=len(world.snapshot),
         history=len(world.purchases.ages),
         tasks=tuple(tasks),
-        cold=_cold(world, measured, layers, mix),
+        cold=cold_lines(world, measured, layers, mix),
         cold_customers=len(world.strangers),
-        newcomers=newcomers_report,
+        newcomers=None,
     )
 
 
@@ -198,7 +140,7 @@ def _task_report(
         steps(f"{task.value}: peers", number, len(peers))
         results.append(peer_result(peer, world, task, cases))
     steps(f"{task.value}: peers", len(peers), len(peers))
-    lines = [_line(world, hub, None), *(_line(world, result, hub) for result in results)]
+    lines = [line_of(world, hub, None), *(line_of(world, result, hub) for result in results)]
     worths, together = _worths(
         cases, layers, mix, lambda done, total: steps(f"{task.value}: coalitions of layers", done, total)
     )
@@ -228,20 +170,6 @@ def _as_shown(
         contents = decide(view, world.shelf, shown, heard, layers).ranking.contents[:10]
         lists.append(np.array([world.snapshot.rows[content.key] for content in contents], np.intp))
     return lists
-
-
-def _line(world: World, result: Result, hub: Result | None) -> Line:
-    means = {name: float(values.mean()) for name, values in result.per_list.items()}
-    return Line(
-        name=result.name,
-        ndcg=means["ndcg"],
-        recall=means["recall"],
-        map=means["map"],
-        coverage=coverage(result.lists, len(world.snapshot)),
-        novelty=novelty(result.lists, world.purchases.buyers(), world.purchases.customers),
-        repeats=means["repeats"],
-        ahead=None if hub is None else interval(hub.ndcg - result.ndcg),
-    )
 
 
 def _worths(
@@ -276,33 +204,3 @@ def _worths(
         for name in heard
     )
     return worths, values[everybody] - values[frozenset()]
-
-
-def _cold(
-    world: World, scenario: Scenario, layers: Mapping[str, Layer], mix: Mapping[str, float]
-) -> tuple[Line, ...]:
-    """Return the hub and popularity for those who never bought before: nothing is known of them."""
-    if not world.strangers:
-        return ()
-    view = admit(None, world.snapshot, channel="WEB", at=world.at).view
-    rows, scores = played(view, world.shelf, scenario, Mix(dict.fromkeys(layers, 1.0)), layers)
-    cases = [Case(user, rows, scores, truth, frozenset()) for user, truth in world.strangers.items()]
-    hub = hub_result(HUB, cases, mix)
-    lines = [_line(world, hub, None)]
-    for days in (7, 30):
-        best = np.argsort(-world.purchases.sold(days), kind="stable")
-        lines.append(_line(world, judge(Popularity(days).name, [best] * len(cases), cases), hub))
-    return tuple(lines)
-
-
-def _newcomers_report(found: Newcomers) -> NewcomersReport:
-    hub, peer = found.hub.per_list["recall"], found.peer.per_list["recall"]
-    return NewcomersReport(
-        items=found.items,
-        customers=len(hub),
-        hub=float(hub.mean()),
-        tf_idf=float(peer.mean()),
-        chance=found.chance,
-        ahead=interval(hub - peer),
-        solo={name: float(result.per_list["recall"].mean()) for name, result in found.solo.items()},
-    )

@@ -61,14 +61,15 @@ class Embedder:
 class World:
     """What the hub knew at `at`, and what its customers did from then on for `days`.
 
-    `views` are those of the customers who bought in the window; `truths` what each bought, by row, distinct.
-    `had` are the rows that each had bought before. `strangers` bought in the window and never before.
+    `views` are those of the customers who bought in the window, made of their `facets`; `truths` what each bought,
+    by row, distinct. `had` are the rows that each had bought before. `strangers` bought in the window and never before.
     """
 
     at: datetime
     days: int
     shelf: Shelf
     views: Mapping[str, ProfileView]
+    facets: Mapping[str, Facet]
     truths: Mapping[str, frozenset[int]]
     had: Mapping[str, frozenset[int]]
     strangers: Mapping[str, frozenset[int]]
@@ -130,11 +131,18 @@ def build_world(log: EventLog, at: datetime, *, days: int, embed: Embedder, prog
         if (row := snapshot.row(key)) is not None:
             had[user].add(row)
     known = sorted(user for user, rows in truths.items() if rows and user in users)
+    facets = _facets(log, at, known)
+    reading = Reading.of(snapshot, at, embed)
+    views: dict[str, ProfileView] = {}
+    for number, user in enumerate(known):
+        views[user] = reading(CustomerRef("user_id", user), facets[user])
+        progress(number + 1, len(known))
     return World(
         at=at,
         days=days,
         shelf=arrange(snapshot),
-        views=_views(log, at, snapshot, known, embed, progress),
+        views=views,
+        facets=facets,
         truths={user: frozenset(truths[user]) for user in known},
         had={user: frozenset(had[user]) for user in known},
         strangers={u: frozenset(rows) for u, rows in sorted(truths.items()) if rows and u not in users},
@@ -160,14 +168,8 @@ def _purchases(
     return Purchases(table[:, 0], table[:, 1], ages, len(codes), len(snapshot), titles), codes
 
 
-def _views(
-    log: EventLog,
-    at: datetime,
-    snapshot: CatalogueSnapshot,
-    known: Sequence[str],
-    embed: Embedder,
-    progress: Step,
-) -> dict[str, ProfileView]:
+def _facets(log: EventLog, at: datetime, known: Sequence[str]) -> dict[str, Facet]:
+    """Return what the events before `at` say of some customers."""
     wanted = set(known)
     facets: dict[str, list[Facet]] = defaultdict(list)
     for event in log.events:
@@ -175,23 +177,36 @@ def _views(
             break
         if event.user_id in wanted:
             facets[event.user_id].append(project(event))
-    labeller = Labeller.fit([content.title for content in snapshot.contents])
-    views: dict[str, ProfileView] = {}
-    for number, user in enumerate(known):
-        facet = join_all(facets[user])
+    return {user: join_all(facets[user]) for user in known}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """How the hub reads a facet at an instant: the fold, then the consent gate."""
+
+    snapshot: CatalogueSnapshot
+    at: datetime
+    embed: Embed
+    labeller: Labeller
+
+    @classmethod
+    def of(cls, snapshot: CatalogueSnapshot, at: datetime, embed: Embed) -> "Reading":
+        """Return the reading of facets by a catalogue."""
+        return cls(snapshot, at, embed, Labeller.fit([content.title for content in snapshot.contents]))
+
+    def __call__(self, ref: CustomerRef, facet: Facet) -> ProfileView:
+        """Return what layers and gates see of the one customer of whom this facet tells."""
         texts = texts_of([facet])
-        knowledge = SnapshotKnowledge(snapshot, embed(texts) if texts else {}, labeller)
+        knowledge = SnapshotKnowledge(self.snapshot, self.embed(texts) if texts else {}, self.labeller)
         linked = LinkedFacet(
-            id=f"fct_{user}",
+            id=f"fct_{ref.value}",
             version=1,
-            profile_id=f"prf_{user}",
-            primary=CustomerRef("user_id", user),
+            profile_id=f"prf_{ref.value}",
+            primary=ref,
             facet=facet,
         )
         profile = fold(linked.profile_id, 1, [linked], knowledge)
-        views[user] = admit(profile, snapshot, channel="WEB", at=at).view
-        progress(number + 1, len(known))
-    return views
+        return admit(profile, self.snapshot, channel="WEB", at=self.at).view
 
 
 def with_newcomers(world: World, log: EventLog, embed: Embedder) -> tuple[Shelf, dict[str, frozenset[int]]]:
