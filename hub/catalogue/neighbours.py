@@ -83,6 +83,14 @@ class Neighbours:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def learned(self) -> NDArray[np.bool_]:
+        """Return (n,) of which contents anything was learned."""
+        led = np.zeros(len(self), np.bool_)
+        for table in (self.together, self.next):
+            led |= np.diff(table.starts) > 0
+            led[table.targets] = True
+        return led
+
     def placed(self, rows: Mapping[str, int], count: int) -> "Neighbours":
         """Return the same over the rows of a catalogue of `count` contents; what it does not have is left out."""
         moved = np.fromiter((rows.get(key, -1) for key in self.keys), np.int64, len(self.keys))

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from embeddings.index import VectorIndex
 from hub.catalogue.audience import NOBODY, Audience
+from hub.catalogue.borrowing import Borrowing, borrowing
 from hub.catalogue.model import Answer, BrandFacts, Content, Offer, Segment
 from hub.catalogue.neighbours import Neighbours
+from hub.catalogue.words import Words, words_of
 
 LEAST_SPREAD = 0.15  # of logarithms of prices: where all cost the same, pennies are no difference
 
@@ -63,6 +65,9 @@ class CatalogueSnapshot:
     # (n,) float64: how dear each is among its like, in standard deviations; NaN where there is no price
     price_levels: NDArray[np.float64] = field(init=False)
     key_checksums: NDArray[np.uint64] = field(init=False)  # (n,): CRC-32 of each key, for chance that stays
+    borrowing: Borrowing = field(init=False)  # of what nothing is learned, who is like it
+    words: Words = field(init=False)  # of the titles
+    taught_kinds: NDArray[np.bool_] = field(init=False)  # (kinds,): of which neighbours learned something
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "placed", self.vectors.any(axis=1))
@@ -78,6 +83,12 @@ class CatalogueSnapshot:
         object.__setattr__(self, "price_levels", price_levels(self.contents))
         checksums = (crc32(content.key.encode()) for content in self.contents)
         object.__setattr__(self, "key_checksums", np.fromiter(checksums, np.uint64, len(self.contents)))
+        led = self.neighbours.learned() if len(self.neighbours) else np.zeros(len(self.contents), np.bool_)
+        object.__setattr__(self, "borrowing", borrowing(self.vectors, led, self.published))
+        taught = np.zeros(len(self.kinds), np.bool_)
+        taught[self.kind_codes[led]] = True
+        object.__setattr__(self, "taught_kinds", taught)
+        object.__setattr__(self, "words", words_of(self.contents))
 
     def __len__(self) -> int:
         return len(self.contents)

@@ -145,16 +145,23 @@ def hub_result(name: str, cases: Sequence[Case], mix: Mapping[str, float]) -> Re
     return judge(name, [case.ranked(mix) for case in cases], cases)
 
 
-def peer_result(peer: Peer, world: World, task: Task, cases: Sequence[Case]) -> Result:
-    """Train a peer on what was bought before, and score it; for NEW it may not show what was bought."""
-    scores = np.asarray(peer.scores(world.purchases, codes_of(world, cases)), np.float64)
-    lists = []
-    for row, case in zip(scores, cases, strict=True):
-        if task is Task.NEW:
-            row[list(case.had)] = -np.inf
-        best = np.argpartition(-row, AT)[:AT] if len(row) > AT else np.arange(len(row))
-        lists.append(best[np.argsort(-row[best], kind="stable")])
-    return judge(peer.name, lists, cases)
+def peer_results(peer: Peer, world: World, tried: Mapping[Task, Sequence[Case]]) -> dict[Task, Result]:
+    """Train a peer once on what was bought before, and score it in every task; for NEW it may not show what was bought."""
+    users = sorted({case.user for cases in tried.values() for case in cases})
+    place = {user: row for row, user in enumerate(users)}
+    codes = np.fromiter((world.users[user] for user in users), np.int64, len(users))
+    scores = np.asarray(peer.scores(world.purchases, codes), np.float32)
+    found = {}
+    for task, cases in tried.items():
+        lists = []
+        for case in cases:
+            row = scores[place[case.user]].copy()
+            if task is Task.NEW:
+                row[list(case.had)] = -np.inf
+            best = np.argpartition(-row, AT)[:AT] if len(row) > AT else np.arange(len(row))
+            lists.append(best[np.argsort(-row[best], kind="stable")])
+        found[task] = judge(peer.name, lists, cases)
+    return found
 
 
 def codes_of(world: World, cases: Sequence[Case]) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """Replay of feedback: what do skips and repeats teach about things that were not shown?
 
-    half of the catalogue   teaches: of it the hub shows ten at T, and the customer answers to each: REPEAT where
-                            they bought it in the window, SKIP where they did not
+    half of the catalogue   teaches: of it the hub shows three lists of ten at T, and the customer answers to each
+                            item: REPEAT where they bought it in the window, SKIP where they did not
     the other half          tells: the hub makes a list of ten of it, once knowing these answers and once not
 
 An item is wholly in one half (by a hash of its key), so that what was skipped is not simply gone from the list that
@@ -27,6 +27,8 @@ from hub.layers.mix import Mix
 from hub.profiles.facets import project
 from hub.profiles.joining import join_all
 from hub.profiles.model import CustomerRef, Facet, FeedbackKind
+
+SHOWN = 3 * AT
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +81,7 @@ def replay(
             continue
         view = world.views[user]
         rows, scores = played(view, shelves[teaching], scenario, everything, layers)
-        shown = Case(user, rows, scores, truth, frozenset()).ranked(mix)[:AT]
+        shown = Case(user, rows, scores, truth, frozenset()).ranked(mix)[:SHOWN]
         answers = [
             (row, FeedbackKind.REPEAT if row in truth else FeedbackKind.SKIP) for row in shown.tolist()
         ]

@@ -22,6 +22,7 @@ from hub.experiments.apart import (
 from hub.experiments.bootstrap import interval
 from hub.experiments.evaluation import (
     Case,
+    Result,
     Task,
     audible,
     cases_of,
@@ -29,7 +30,7 @@ from hub.experiments.evaluation import (
     hub_result,
     judge,
     mean_ndcg_of_mixes,
-    peer_result,
+    peer_results,
     without_variety,
 )
 from hub.experiments.log import EventLog
@@ -100,15 +101,21 @@ def report_of(
 ) -> Report:
     """Evaluate the tasks and the cold in a world that is built already; arguments as for `evaluate`."""
     measured = without_variety(scenario, [ContentKind.PRODUCT])
-    tasks = []
+    tried: dict[Task, list[Case]] = {}
     for task in Task:
-
-        def deciding(done: int, total: int, *, name: str = f"{task.value}: decisions") -> None:
-            steps(name, done, total)
-
-        cases = cases_of(world, task, measured, layers, progress=deciding)
-        if cases:
-            tasks.append(_task_report(world, task, cases, scenario, layers, mix, peers, steps))
+        deciding = partial(steps, f"{task.value}: decisions")
+        if cases := cases_of(world, task, measured, layers, progress=deciding):
+            tried[task] = cases
+    judged: dict[Task, list[Result]] = {task: [] for task in tried}
+    for number, peer in enumerate(peers if tried else ()):
+        steps("peers", number, len(peers))
+        for task, result in peer_results(peer, world, tried).items():
+            judged[task].append(result)
+    steps("peers", len(peers), len(peers))
+    tasks = [
+        _task_report(world, task, cases, scenario, layers, mix, judged[task], steps)
+        for task, cases in tried.items()
+    ]
     return Report(
         at=world.at,
         days=world.days,
@@ -130,17 +137,12 @@ def _task_report(
     scenario: Scenario,
     layers: Mapping[str, Layer],
     mix: Mapping[str, float],
-    peers: Sequence[Peer],
+    judged: Sequence[Result],
     steps: Steps,
 ) -> TaskReport:
     hub = hub_result(HUB, cases, mix)
     page = judge("hub, spread as on the page", _as_shown(world, task, cases, scenario, layers, mix), cases)
-    results = [page]
-    for number, peer in enumerate(peers):
-        steps(f"{task.value}: peers", number, len(peers))
-        results.append(peer_result(peer, world, task, cases))
-    steps(f"{task.value}: peers", len(peers), len(peers))
-    lines = [line_of(world, hub, None), *(line_of(world, result, hub) for result in results)]
+    lines = [line_of(world, hub, None), *(line_of(world, result, hub) for result in (page, *judged))]
     worths, together = _worths(
         cases, layers, mix, lambda done, total: steps(f"{task.value}: coalitions of layers", done, total)
     )

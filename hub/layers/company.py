@@ -7,10 +7,18 @@ from numpy.typing import NDArray
 
 from hub.catalogue.neighbours import FADING_DAYS
 from hub.catalogue.snapshot import CatalogueSnapshot
-from hub.profiles.model import SignalKind
+from hub.profiles.model import FeedbackKind, SignalKind
 from hub.profiles.view import ProfileView
 
 LOOKED = 0.3  # of a purchase: what was only looked at, put in the basket or saved
+SAID = {  # of a purchase, beside what was bought or looked at
+    FeedbackKind.REPEAT: 2.0,
+    FeedbackKind.SAVE: 2.0,
+    FeedbackKind.MORE: 2.0,
+    FeedbackKind.SKIP: -0.25,
+    FeedbackKind.LESS: -1.0,
+    FeedbackKind.HIDE: -1.0,
+}
 LOOKED_AT = frozenset({SignalKind.VIEWED, SignalKind.CLICKED, SignalKind.ADDED, SignalKind.SAVED})
 DAY = 86_400.0
 
@@ -28,7 +36,10 @@ class Company:
 
 
 def company_of(view: ProfileView, snapshot: CatalogueSnapshot) -> Company:
-    """Return what the customer bought and keeps (1 each) and looked at (`LOOKED` each); fading by its age."""
+    """Return what the customer bought and keeps (1 each) and looked at (`LOOKED` each), fading by its age.
+
+    What they said of a content (`SAID`) is added and does not fade; it may speak against what goes with it.
+    """
     found: dict[int, tuple[float, float]] = {}
     if view.personal:
         at = view.at.timestamp()
@@ -41,6 +52,11 @@ def company_of(view: ProfileView, snapshot: CatalogueSnapshot) -> Company:
             row = snapshot.row(key)
             if row is not None and owned.count > 0 and owned.first_at <= view.at:
                 found[row] = (_fading(at - owned.last_at.timestamp()), 1.0)
+        for key, kind in view.feedback.items():
+            row = snapshot.row(key)
+            if row is not None:
+                faded, ever = found.get(row, (0.0, 0.0))
+                found[row] = (faded + SAID[kind], ever + SAID[kind])
     amounts = np.array(list(found.values()), np.float64).reshape(len(found), 2)
     return Company(np.fromiter(found, np.intp, len(found)), amounts[:, 0], amounts[:, 1])
 
@@ -53,9 +69,8 @@ def affinity(view: ProfileView, snapshot: CatalogueSnapshot) -> NDArray[np.float
     company = company_of(view, snapshot)
     if not len(company):
         return None
-    return learned.together.spread(company.rows, company.faded) + learned.next.spread(
-        company.rows, company.ever
-    )
+    spread = learned.together.spread(company.rows, company.faded)
+    return snapshot.borrowing.filled(spread + learned.next.spread(company.rows, company.ever))
 
 
 def _fading(seconds: float) -> float:

@@ -17,14 +17,14 @@ SECONDS = 86_400.0
 
 
 class HabitLayer:
-    """`log(1 + days) / log(1 + 8)`, days being those on which the customer bought the item.
+    """A share of eight of the days on which the customer bought the item, 1 from eight on.
 
     Who bought three times and more has a rhythm: within the first quarter of its interval the score is
     lower, for it is too soon. What is bought once in a lifetime or collected is no habit.
     """
 
     name: str = "habit"
-    version: int = 1
+    version: int = 2
     title: str = "Your usual"
     description: str = "What you buy again and again, in your own rhythm."
 
@@ -61,7 +61,7 @@ def habit_of(item: Owned, view: ProfileView) -> float:
     """Return how much of a habit an owned item is at `view.at`, from 0 to 1."""
     owned = item.ownership
     days = min(max(owned.days, 1), MOST_DAYS)
-    strength = float(np.log1p(days) / np.log1p(MOST_DAYS))
+    strength = days / MOST_DAYS
     if owned.days < RHYTHM_FROM:
         return strength
     interval = (owned.last_at - owned.first_at).total_seconds() / SECONDS / (owned.days - 1)

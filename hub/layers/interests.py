@@ -1,5 +1,8 @@
 """Layer `interests`: how near an item lies to what the customer has cared about over time."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hub.layers.base import Candidates, Contribution, Moment
 from hub.layers.similarity import damp, nearness, ramp, telling_evidence
 from hub.layers.words import Memory, given_back
@@ -9,20 +12,29 @@ from hub.profiles.view import ProfileView
 UNRELATED = 0.2  # cosine up to which two texts have nothing in common, for the shipped encoder
 SAME = 0.85  # cosine from which they speak of the same thing
 DAMPING = 0.25
+NEAREST_SHARE, COMPANY_SHARE, WORDS_SHARE = 0.25, 0.5, 0.25
+SHARPNESS = 4  # power of the cosine, so that only what is really alike counts
+MEANT_ALIKE = (
+    6.0  # what the mean of these is multiplied by: a sixth of all the same thing is as much as can be
+)
+CALLED_ALIKE = 12.0  # the same for the mean cosine of words, which is seldom as large
 WORTH_TELLING = 0.15  # a fainter likeness is no reason that a person would accept
 READ_ALREADY = 0.4  # what was read need not be read again, unlike what was eaten
 GIVEN_BACK = 0.0  # the customer wanted one, and not this one
 
 
 class InterestsLayer:
-    """The cosine to the nearest long-term interest, from 0 (unrelated) to 1 (the same thing).
+    """How near a content lies to the customer's interests, from 0 (unrelated) to 1 (the same thing).
+
+    A quarter is the cosine to the nearest interest; half is how much of what stands behind all of them means the
+    same, and a quarter how much of it is called the same. The nearest alone forgets how many things speak for it.
 
     What was read already counts less: it says much of its reader, and little of what to read next. What
     was sent back counts nothing, though its like may.
     """
 
     name: str = "interests"
-    version: int = 1
+    version: int = 2
     title: str = "Your interests"
     description: str = "What is like the things you have bought, read and looked at over time."
 
@@ -30,6 +42,14 @@ class InterestsLayer:
         """Score by the nearest of several directions; lighter ones count a little less."""
         found = nearness(candidates, view.interests, damping=DAMPING)
         scores = ramp(found.cosines, UNRELATED, SAME)
+        rows = _behind(view, candidates)
+        if len(rows):
+            called = candidates.snapshot.words.likeness(candidates.rows, rows)
+            scores = (
+                NEAREST_SHARE * scores
+                + COMPANY_SHARE * _among_its_like(candidates, rows)
+                + WORDS_SHARE * np.minimum(CALLED_ALIKE * called, 1.0)
+            )
         read = {s.content_key for s in view.recent if s.kind is SignalKind.READ and s.content_key is not None}
         scores = damp(candidates, scores, read, READ_ALREADY)
         scores = damp(candidates, scores, given_back(view), GIVEN_BACK)
@@ -46,3 +66,19 @@ class InterestsLayer:
             return told or (f"Because you are interested in {label}" if label else "")
 
         return Contribution(scores, sentence)
+
+
+def _behind(view: ProfileView, candidates: Candidates) -> NDArray[np.intp]:
+    """Return the rows of what stands behind the interests; what the customer disowned is not among it."""
+    keys = {piece.content_key for evidence in view.interests.evidence for piece in evidence}
+    rows = (candidates.snapshot.row(key) for key in keys)
+    return np.array(sorted(row for row in rows if row is not None), np.intp)
+
+
+def _among_its_like(candidates: Candidates, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return (c,) from 0 to 1, how much of `rows` means the same as each candidate."""
+    if not len(rows) or not len(candidates):
+        return np.zeros(len(candidates))
+    cosines = np.maximum(candidates.vectors @ candidates.snapshot.vectors[rows].T, 0.0)
+    density = (cosines**SHARPNESS).mean(axis=1).astype(np.float64)
+    return np.asarray(np.minimum(MEANT_ALIKE * density, 1.0), np.float64)

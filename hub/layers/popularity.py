@@ -6,7 +6,7 @@ from hub.layers.base import Candidates, Contribution, Moment
 from hub.profiles.view import ProfileView
 
 EDITORIAL_SHARE = 0.5
-NOVELTY_SHARE = 0.25
+NOVELTY_SHARE = 0.1
 NOVELTY_HALF_LIFE_DAYS = 14.0
 POPULAR = 0.6  # popularity from which it is fair to say so
 KNOWN = 0.3
@@ -17,10 +17,10 @@ DAY = 86_400.0
 
 
 class BaseLayer:
-    """`popularity + editorial / 2 + novelty / 4`, held within [-1, 1]; novelty halves every fortnight."""
+    """`popularity + editorial / 2 + novelty / 10`, held within [-1, 1]; novelty halves every fortnight."""
 
     name: str = "base"
-    version: int = 1
+    version: int = 2
     title: str = "Popular, new and chosen"
     description: str = "What the brand shows to anybody: popular lately, new, or chosen by its editors."
 

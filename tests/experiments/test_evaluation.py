@@ -126,7 +126,7 @@ def test_a_run_is_told_in_tables_json_and_a_picture(embed, tmp_path):
     assert "| personal frequency |" in as_markdown(report)
     draw(report, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
-    assert {name for name, _, _ in steps} >= {"customers folded", "ALL: decisions", "NEW: peers"}
+    assert {name for name, _, _ in steps} >= {"customers folded", "ALL: decisions", "peers"}
 
 
 def test_newcomers_are_all_that_can_be_had(embed):

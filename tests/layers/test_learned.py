@@ -1,0 +1,79 @@
+"""Layers that listen to what others bought: in a visit, after feedback, and for what nobody has bought yet."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from hub.catalogue.neighbours import learn
+from hub.layers.company import SAID, affinity
+from hub.profiles.model import Evidence, FeedbackKind, SignalKind
+from tests.builders import NOW, make_content, make_directions, make_signal, make_snapshot, make_view
+from tests.layers.test_shipped import heard
+
+CONTENTS = [
+    make_content("cup", title="Blue cup"),
+    make_content("saucer", title="White saucer"),
+    make_content("rake", title="Ash rake"),
+    make_content("spade", title="Steel spade"),
+    make_content("spade-new", title="Steel spade, long"),
+]
+BASKETS = [(f"c{n}", key) for n in range(8) for key in ("cup", "saucer")]
+BASKETS += [(f"d{n}", key) for n in range(8) for key in ("rake", "spade")]
+LEARNED = learn([who for who, _ in BASKETS], [key for _, key in BASKETS], np.ones(len(BASKETS)))
+SNAPSHOT = make_snapshot(CONTENTS, neighbours=LEARNED)
+
+
+def looking_at(key, title):
+    evidence = ((Evidence(key, NOW - timedelta(minutes=2)),),)
+    return make_view(
+        session=make_directions(title, evidence=evidence),
+        recent=(make_signal(SignalKind.VIEWED, key, ago=timedelta(minutes=2)),),
+    )
+
+
+class TestSession:
+    def test_what_others_have_with_it_comes_before_what_is_nothing_like_it(self):
+        said = heard("session", SNAPSHOT, looking_at("cup", "Blue cup"))
+        assert said["saucer"][0] > said["spade"][0]
+        assert said["saucer"][1] == "Often bought with 'Blue cup'"
+
+    def test_without_anything_learned_likeness_alone_counts(self):
+        plain = make_snapshot(CONTENTS)
+        said = heard("session", plain, looking_at("spade", "Steel spade"))
+        assert said["spade-new"][0] > said["rake"][0]
+        assert said["spade-new"][0] > 0.3
+
+
+class TestFeedback:
+    @pytest.mark.parametrize("kind", list(FeedbackKind))
+    def test_speaks_for_or_against_what_goes_with_it(self, kind):
+        spread = affinity(make_view(feedback={"cup": kind}), SNAPSHOT)
+        assert np.sign(spread[SNAPSHOT.rows["saucer"]]) == np.sign(SAID[kind])
+        assert spread[SNAPSHOT.rows["spade"]] == 0
+
+    def test_of_somebody_who_is_not_to_be_profiled_says_nothing(self):
+        view = make_view(personal=False, feedback={"cup": FeedbackKind.REPEAT})
+        assert affinity(view, SNAPSHOT) is None
+
+
+def test_what_nobody_bought_borrows_of_what_it_is_like():
+    spread = affinity(make_view(owned={"rake": 3.0}), SNAPSHOT)
+    rows = SNAPSHOT.rows
+    assert 0 < spread[rows["spade-new"]] < spread[rows["spade"]]
+
+
+class TestInterests:
+    def evidence(self, *keys):
+        return (tuple(Evidence(key, NOW - timedelta(days=3)) for key in keys),)
+
+    def test_the_more_that_speaks_for_it_the_more_it_counts(self):
+        snapshot = make_snapshot([*CONTENTS, make_content("fork", title="Steel fork")])
+        few = make_directions("Steel spade", evidence=self.evidence("spade", "cup", "saucer"))
+        many = make_directions("Steel spade", evidence=self.evidence("spade", "spade-new"))
+        scores = [heard("interests", snapshot, make_view(interests=one))["fork"][0] for one in (few, many)]
+        assert scores[0] < scores[1]
+
+    def test_evidence_that_left_the_catalogue_is_no_fault(self):
+        view = make_view(interests=make_directions("Steel spade", evidence=self.evidence("gone")))
+        assert heard("interests", SNAPSHOT, view)["spade"][0] > 0
