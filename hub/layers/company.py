@@ -10,6 +10,7 @@ from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.profiles.model import FeedbackKind, SignalKind
 from hub.profiles.view import ProfileView
 
+TOGETHER_SHARE = 0.4  # of what comes next: what others have as well says less of what will be bought
 LOOKED = 0.3  # of a purchase: what was only looked at, put in the basket or saved
 SAID = {  # of a purchase, beside what was bought or looked at
     FeedbackKind.REPEAT: 2.0,
@@ -69,7 +70,7 @@ def affinity(view: ProfileView, snapshot: CatalogueSnapshot) -> NDArray[np.float
     company = company_of(view, snapshot)
     if not len(company):
         return None
-    spread = learned.together.spread(company.rows, company.faded)
+    spread = TOGETHER_SHARE * learned.together.spread(company.rows, company.faded)
     return snapshot.borrowing.filled(spread + learned.next.spread(company.rows, company.ever))
 
 

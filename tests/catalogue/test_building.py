@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.catalogue.building import build_snapshot
@@ -51,6 +51,7 @@ def test_every_array_tells_of_the_content_in_its_row(contents):
         assert (snapshot.vector(content.key) is None) == (content.title == "pot")
 
 
+@settings(deadline=None)
 @given(CONTENTS, st.randoms())
 def test_the_order_of_what_goes_in_does_not_matter(contents, random):
     shuffled = list(contents)
@@ -61,6 +62,7 @@ def test_the_order_of_what_goes_in_does_not_matter(contents, random):
     assert np.array_equal(one.vectors, two.vectors)
 
 
+@settings(deadline=None)
 @given(CONTENTS.filter(bool))
 def test_the_version_names_entries_encoder_and_popularity(contents):
     base = built(contents).version
