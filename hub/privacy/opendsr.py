@@ -10,25 +10,23 @@ Whom a request is about is looked up when it comes; the addresses and ids that i
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import httpx
 import orjson
 import structlog
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from hub.errors import Conflict, InvalidInput, NotFound, TuttiError
+from hub.errors import Conflict, NotFound, TuttiError
 from hub.kit.clock import Clock, isoformat
 from hub.privacy.erasure import ErasureService
 from hub.privacy.export import ExportService
 from hub.privacy.signing import Seal, seal_of
-from hub.profiles.identity import parse_ref
+from hub.privacy.subjects import API_VERSION, FORMATS, IDENTITY_TYPES, Subjects, validated
 from hub.profiles.model import CustomerRef
 from hub.profiles.service import ProfileService
 from hub.store.database import Store
@@ -36,7 +34,6 @@ from hub.store.faults import store_faults
 
 log = structlog.get_logger(__name__)
 
-API_VERSION = "2.0"
 DELAY = timedelta(seconds=60)  # in which a request can be cancelled
 PROMISED = timedelta(hours=24)  # by when it is done
 CLAIM = timedelta(seconds=60)  # after which one that is under way is taken for left by a crash
@@ -44,70 +41,7 @@ MOST_TRIES = 12
 MAINTENANCE_SECONDS = 2.0
 CALLBACK_SECONDS = 10.0
 DOMAIN_HEADER, SIGNATURE_HEADER = "X-OpenDSR-Processor-Domain", "X-OpenDSR-Signature"
-IDENTITY_TYPES: Mapping[str, str] = {
-    "controller_customer_id": "user_id",
-    "email": "email",
-    "phone": "phone",
-    "anonymous_id": "anonymous_id",
-    "android_advertising_id": "android_advertising_id",
-    "ios_advertising_id": "ios_advertising_id",
-}
 TYPES = ("access", "portability", "erasure")
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-
-
-class SubjectIdentity(BaseModel):
-    """One identifier of the data subject."""
-
-    identity_type: str
-    identity_value: Annotated[str, Field(min_length=1, max_length=255)]
-    identity_format: str = "raw"
-
-    @field_validator("identity_type")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        if value not in IDENTITY_TYPES:
-            raise ValueError(f"an identity_type is one of {', '.join(IDENTITY_TYPES)}")
-        return value
-
-    @field_validator("identity_format")
-    @classmethod
-    def _raw(cls, value: str) -> str:
-        if value != "raw":
-            raise ValueError("identities are taken raw only, as /discovery says")
-        return value
-
-
-class SubjectRequest(BaseModel):
-    """A request as it comes."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    regulation: Literal["gdpr", "ccpa"]
-    subject_request_id: UUID
-    subject_request_type: Literal["access", "portability", "erasure"]
-    submitted_time: datetime
-    subject_identities: Annotated[list[SubjectIdentity], Field(min_length=1, max_length=50)]
-    api_version: str = API_VERSION
-    status_callback_urls: Annotated[list[str], Field(max_length=10)] = []
-
-    @field_validator("subject_request_id")
-    @classmethod
-    def _version_four(cls, value: UUID) -> UUID:
-        if value.version != 4:
-            raise ValueError("a subject_request_id is a UUID of version 4")
-        return value
-
-    @field_validator("status_callback_urls")
-    @classmethod
-    def _safe(cls, value: list[str]) -> list[str]:
-        for url in value:
-            parts = urlsplit(url)
-            if not parts.hostname or (
-                parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK)
-            ):
-                raise ValueError("a callback url begins with https:// (or http:// on this machine)")
-        return value
 
 
 class OpenDsrService:
@@ -126,7 +60,7 @@ class OpenDsrService:
     ) -> None:
         self._db = store.db
         self._requests = store.db["subject_requests"]
-        self._profiles = profiles
+        self._subjects = Subjects(store, profiles)
         self._exports = exports
         self._erasures = erasures
         self._clock = clock
@@ -148,7 +82,7 @@ class OpenDsrService:
             InvalidInput: a field is missing or impossible.
             Conflict: the id was used for another request.
         """
-        request = _validated(body)
+        request = validated(body)
         now = self._clock.now()
         document: dict[str, Any] = {
             "_id": str(request.subject_request_id),
@@ -159,7 +93,7 @@ class OpenDsrService:
             "received_at": now,
             "due_at": now + DELAY,
             "expected_at": now + PROMISED,
-            "profile_ids": await self._subjects(request.subject_identities),
+            "profile_ids": await self._subjects.of(request.subject_identities),
             "callbacks": request.status_callback_urls,
             "outbox": [],
         }
@@ -320,39 +254,17 @@ class OpenDsrService:
             raise NotFound("there is no request with this id", path=("subject_request_id",))
         return found
 
-    async def _subjects(self, identities: Sequence[SubjectIdentity]) -> list[str]:
-        found: set[str] = set()
-        for number, identity in enumerate(identities):
-            try:
-                ref = parse_ref(IDENTITY_TYPES[identity.identity_type], identity.identity_value)
-            except InvalidInput as error:
-                raise InvalidInput(
-                    error.message, path=("subject_identities", number, "identity_value")
-                ) from None
-            profile = await self._profiles.find(ref)
-            if profile is not None:
-                found.add(profile.id)
-        return sorted(found)
-
 
 def discovery(base_url: str) -> dict[str, Any]:
     """Return what this processor can do."""
     return {
         "api_version": API_VERSION,
         "supported_identities": [
-            {"identity_type": kind, "identity_format": "raw"} for kind in IDENTITY_TYPES
+            {"identity_type": kind, "identity_format": form} for kind in IDENTITY_TYPES for form in FORMATS
         ],
         "supported_subject_request_types": list(TYPES),
         "processor_certificate": f"{base_url}/opendsr/certificate.pem",
     }
-
-
-def _validated(body: Any) -> SubjectRequest:
-    try:
-        return SubjectRequest.model_validate(body)
-    except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False)[0]
-        raise InvalidInput(fault["msg"], path=tuple(fault["loc"])) from None
 
 
 def _common(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Requests of data subjects from other systems: taken, carried out, cancelled, told, and every word signed."""
 
 import base64
+import hashlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -110,8 +111,47 @@ class TestDiscovery:
         told = answer.json()
         assert told["api_version"] == "2.0"
         assert told["supported_subject_request_types"] == ["access", "portability", "erasure"]
-        assert {"identity_type": "email", "identity_format": "raw"} in told["supported_identities"]
+        forms = [
+            one["identity_format"] for one in told["supported_identities"] if one["identity_type"] == "email"
+        ]
+        assert forms == ["raw", "sha256", "sha1", "md5"]
         await check_signature(http, answer.headers, answer.content)
+
+
+class TestHashedIdentities:
+    @pytest.mark.parametrize("form", ["sha256", "sha1", "md5"])
+    async def test_lead_to_the_customer_in_whatever_case_they_are_written(
+        self, mia: Rooms, http: httpx.AsyncClient, form: str
+    ) -> None:
+        whole = (await mia.require()).id
+        for value in ("mia.stone@example.com", "ben@example.com", "nobody@example.com"):
+            digest = hashlib.new(form, value.encode(), usedforsecurity=False).hexdigest().upper()
+            identity = {"identity_type": "email", "identity_value": digest, "identity_format": form}
+            given = request("erasure", subject_identities=[identity])
+            assert (await http.post("/opendsr/requests", json=given)).status_code == 201
+            kept = await mia.store.db["subject_requests"].find_one({"_id": given["subject_request_id"]})
+            assert kept is not None
+            assert len(kept["profile_ids"]) == (value != "nobody@example.com")
+            assert (whole in kept["profile_ids"]) == value.startswith("mia")
+
+    async def test_are_of_the_normalised_spelling(self, mia: Rooms, http: httpx.AsyncClient) -> None:
+        digest = hashlib.sha256(b"+441632960199").hexdigest()
+        identity = {"identity_type": "phone", "identity_value": digest, "identity_format": "sha256"}
+        given = request("access", subject_identities=[identity])
+        await http.post("/opendsr/requests", json=given)
+        kept = await mia.store.db["subject_requests"].find_one({"_id": given["subject_request_id"]})
+        assert kept is not None
+        assert kept["profile_ids"] == [(await mia.require()).id]
+
+    async def test_that_are_no_digests_are_refused(self, http: httpx.AsyncClient) -> None:
+        identity = {
+            "identity_type": "email",
+            "identity_value": "mia@example.com",
+            "identity_format": "sha256",
+        }
+        answer = await http.post("/opendsr/requests", json=request("erasure", subject_identities=[identity]))
+        assert answer.status_code == 400
+        assert "64 hexadecimal digits" in answer.json()["error"]["message"]
 
 
 class TestErasure:
@@ -256,7 +296,7 @@ class TestBadInput:
             ({"regulation": "none"}, "regulation"),
             ({"submitted_time": "yesterday"}, "submitted_time"),
             ({"subject_identities": []}, "subject_identities"),
-            ({"subject_identities": [{"identity_type": "email", "identity_value": "x", "identity_format": "md5"}]},
+            ({"subject_identities": [{"identity_type": "email", "identity_value": "x", "identity_format": "rot13"}]},
              "subject_identities.0.identity_format"),
             ({"subject_identities": [{"identity_type": "email", "identity_value": "no address"}]},
              "subject_identities.0.identity_value"),
