@@ -20,7 +20,19 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("embeddings", "index", "decision", "ingest", "folding", "serving", "merging", "dedupe", "offers")
+NAMES = (
+    "embeddings",
+    "index",
+    "decision",
+    "ingest",
+    "folding",
+    "serving",
+    "merging",
+    "dedupe",
+    "offers",
+    "explaining",
+    "freshness",
+)
 
 
 def machine() -> dict[str, Any]:
