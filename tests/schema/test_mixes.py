@@ -3,6 +3,7 @@
 import pytest
 
 from hub.auth.model import Scope
+from hub.layers.registry import load_layers
 
 DRAFT = """mutation($input: DraftMixInput!) { draftMix(input: $input) {
   mix { version state weights { layer { name } weight } diversity stretch note createdBy }
@@ -103,3 +104,38 @@ class TestAdministrators:
                 {"__typename": "InvalidInputError", "code": "UNKNOWN_LAYER", "path": ["input", "layer"]}
             ],
         }
+
+
+PLAY = """query($mix: MixInput) { experience(for: {userId: "ada"}, channel: WEB, scenario: "home", mix: $mix, preview: true) {
+  mix { layer { name } } } }"""
+SILENT = [{"layer": layer, "weight": 0} for layer in load_layers()]
+
+
+class TestOneCall:
+    """What one call may not ask of a mix: a typed error that names the place, and no page by accident."""
+
+    @pytest.mark.parametrize(
+        ("mix", "code", "place"),
+        [
+            ({"mute": ["violins"]}, "UNKNOWN_LAYER", ["mix", "mute", "0"]),
+            ({"solo": ["base", "violins"]}, "UNKNOWN_LAYER", ["mix", "solo", "1"]),
+            ({"weights": weights(violins=1)}, "UNKNOWN_LAYER", ["mix", "weights", "0"]),
+            ({"weights": SILENT}, "SILENT_MIX", ["mix"]),
+            ({"mute": list(load_layers())}, "SILENT_MIX", ["mix"]),
+            ({"solo": ["base"], "weights": weights(base=0)}, "SILENT_MIX", ["mix"]),
+            ({"weights": weights(base=-1)}, "INVALID_WEIGHT", ["mix", "weights", "0"]),
+            ({"weights": weights(base=11)}, "INVALID_WEIGHT", ["mix", "weights", "0"]),
+            ({"solo": ["base"], "mute": ["base"]}, "SOLO_AND_MUTE", ["mix", "solo", "0"]),
+            ({"diversity": 1.5}, "INVALID_DIAL", ["mix", "diversity"]),
+            ({"stretch": -0.1}, "INVALID_DIAL", ["mix", "stretch"]),
+        ],
+    )
+    async def test_cannot_ask_for_what_is_not_there(self, house, mix, code, place):
+        answer = await house.ask(PLAY, {"mix": mix}, by=Scope.ADMIN)
+        (error,) = answer["errors"]
+        assert (error["extensions"]["code"], error["extensions"]["argument"]) == (code, place)
+
+    async def test_can_mute_all_but_one(self, house):
+        others = [name for name in load_layers() if name != "base"]
+        data = await house.data(PLAY, {"mix": {"mute": others}}, by=Scope.ADMIN)
+        assert data["experience"]["mix"] == [{"layer": {"name": "base"}}]
