@@ -40,6 +40,7 @@ from hub.decisions.service import DecisionService
 from hub.errors import TuttiError
 from hub.events import gpc
 from hub.events.service import IngestService
+from hub.insights.outlook import DemandService
 from hub.insights.similar import SimilarService
 from hub.kit.clock import Clock, SystemClock
 from hub.layers.registry import load_layers
@@ -135,6 +136,7 @@ async def open_services(
         decisions = DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes)
         templates = TemplateService(store, scenarios, lambda: catalogue.snapshot, clock)
         ledger = LedgerService(store, clock)
+        decisions = DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes)
         offers = OfferService(store, clock)
         merges = MergeService(store, profiles, clock)
         events = IngestService(store, profiles, clock)
@@ -176,6 +178,7 @@ async def open_services(
             ledger=ledger,
             offers=offers,
             similar=SimilarService(store),
+            demand=DemandService(store, profiles, decisions, lambda: catalogue.snapshot, settings, clock),
             privacy=PrivacyService.build(settings, store, profiles, encoder, signer, clock),
             layers=layers,
             merges=merges,

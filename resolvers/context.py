@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hub.decisions.mixes import MixService
     from hub.decisions.scenarios import ScenarioService
     from hub.events.service import IngestService
+    from hub.insights.outlook import DemandService
     from hub.insights.similar import SimilarService
     from hub.layers.base import Layer
     from hub.ledger.service import LedgerService
@@ -55,6 +56,7 @@ class Services:
     ledger: LedgerService
     offers: OfferService
     similar: SimilarService
+    demand: DemandService
     privacy: PrivacyService
     layers: Mapping[str, Layer]
     merges: MergeService

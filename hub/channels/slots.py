@@ -28,14 +28,23 @@ def slots_of(decision: Decision, channel: Channel) -> tuple[Slot, ...]:
 
 
 def fill(ranking: Ranking, specs: Sequence[SlotSpec], channel: Channel) -> tuple[Slot, ...]:
-    """Return the slots filled from the top of the ranking; slots that stay empty are left out.
+    """Return the slots filled from the top of the ranking; slots that stay empty are left out."""
+    return tuple(
+        Slot(spec.key, spec.title, tuple(ranking.item(index) for index in indexes))
+        for spec, indexes in zip(specs, chosen(ranking.contents, specs, channel), strict=True)
+        if indexes
+    )
+
+
+def chosen(contents: Sequence[Content], specs: Sequence[SlotSpec], channel: Channel) -> list[list[int]]:
+    """Return for each slot the indexes of the ranked contents that fill it.
 
     Each content goes to the first slot that takes it and has room, so nothing is shown twice
     and items of a slot, and of all slots sorted by position, keep the order of the ranking.
     """
-    chosen: list[list[int]] = [[] for _ in specs]
+    filled: list[list[int]] = [[] for _ in specs]
     open_slots = {number for number, spec in enumerate(specs) if spec.size > 0}
-    for index, content in enumerate(ranking.contents):
+    for index, content in enumerate(contents):
         if not open_slots:
             break
         if not eligible(content, channel):
@@ -44,12 +53,8 @@ def fill(ranking: Ranking, specs: Sequence[SlotSpec], channel: Channel) -> tuple
             spec = specs[number]
             if not spec.takes(content):
                 continue
-            chosen[number].append(index)
-            if len(chosen[number]) == spec.size:
+            filled[number].append(index)
+            if len(filled[number]) == spec.size:
                 open_slots.discard(number)
             break
-    return tuple(
-        Slot(spec.key, spec.title, tuple(ranking.item(index) for index in indexes))
-        for spec, indexes in zip(specs, chosen, strict=True)
-        if indexes
-    )
+    return filled

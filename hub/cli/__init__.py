@@ -7,6 +7,7 @@ import typer
 from hub.cli.email import email_app
 from hub.cli.evaluate import evaluate_command
 from hub.cli.import_ import import_command
+from hub.cli.insights import insights_app
 from hub.cli.keys import keys_app
 from hub.cli.ledger import ledger_app
 from hub.cli.merge import dedupe_command, merge_command, reviews_app, split_command
@@ -43,6 +44,7 @@ app.command("split")(split_command)
 app.add_typer(reviews_app, name="reviews")
 app.command("dedupe")(dedupe_command)
 app.command("migrate")(migrate_command)
+app.add_typer(insights_app, name="insights")
 app.add_typer(keys_app, name="keys")
 app.add_typer(mix_app, name="mix")
 app.command("model")(model_command)

@@ -276,6 +276,18 @@ class LedgerRepository:
             )
             return [(d["_id"], d["at"], d["channel"], d["scenario"]["key"]) for d in await found.to_list()]
 
+    async def shown_to(
+        self, profile_ids: Sequence[str], *, since: datetime
+    ) -> list[tuple[str, datetime, tuple[str, ...]]]:
+        """Return profile, instant and keys of what was served since; read from the index alone."""
+        query = {"profile_id": {"$in": list(profile_ids)}, "at": {"$gt": since}}
+        with store_faults():
+            found = self._served.find(query, {"_id": 0, "profile_id": 1, "at": 1, "shown": 1})
+            return [
+                (d["profile_id"], d["at"], tuple(d["shown"].split(SEPARATOR)) if d.get("shown") else ())
+                for d in await found.to_list()
+            ]
+
     async def count(self, profile_ids: Sequence[str]) -> int:
         """Count what was served to any of these profiles."""
         with store_faults():

@@ -109,8 +109,10 @@ class ProfileService:
                 return profile
         return None
 
-    async def get_many(self, profile_ids: Collection[str]) -> dict[str, Profile]:
+    async def get_many(self, profile_ids: Collection[str], *, keep: bool = True) -> dict[str, Profile]:
         """Return profiles by the ids they are asked for, as `get` would, reading and folding them together.
+
+        `keep` as in `find`: what has to be folded is written down, or nothing is written at all.
 
         Raises:
             Unavailable: the store does not answer.
@@ -122,14 +124,16 @@ class ProfileService:
             for key, (header, _) in found.items()
             if header.merged_into is None and outdated(header, snapshot)
         ]
-        if behind:
+        if behind and keep:
             await self.projector.project(await self.repository.facets_by_id(behind))
             found |= await self.repository.get_many(behind)
         profiles: dict[str, Profile] = {}
         for key, (header, profile) in found.items():
             settled = profile
             if header.merged_into is not None or outdated(header, snapshot):
-                settled = await self.get(key)  # seldom: it was merged, or somebody is writing to it right now
+                settled = await self.get(
+                    key, keep=keep
+                )  # seldom: it was merged, or somebody is writing to it right now
             if settled is not None:
                 profiles[key] = settled
         return profiles

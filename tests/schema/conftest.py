@@ -29,6 +29,7 @@ from hub.decisions.mixes import MixService
 from hub.decisions.scenarios import ScenarioService
 from hub.decisions.service import DecisionService
 from hub.events.service import IngestService
+from hub.insights.outlook import DemandService
 from hub.insights.similar import SimilarService
 from hub.kit.clock import FixedClock
 from hub.kit.ids import new_id
@@ -246,6 +247,7 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
     templates = TemplateService(store, scenarios, lambda: catalogue.snapshot, clock)
     ledger = LedgerService(store, clock)
     offers = OfferService(store, clock)
+    decisions = DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes)
     services = Services(
         settings=settings,
         clock=clock,
@@ -261,7 +263,7 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
             clock=clock,
             catalogue=catalogue,
             profiles=profiles,
-            decisions=DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes),
+            decisions=decisions,
             ledger=ledger,
             offers=offers,
             frequency=FrequencyService(store),
@@ -282,6 +284,7 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
         ledger=ledger,
         offers=offers,
         similar=SimilarService(store),
+        demand=DemandService(store, profiles, decisions, lambda: catalogue.snapshot, settings, clock),
         privacy=PrivacyService.build(settings, store, profiles, encoder, signer, clock),
         layers=layers,
         merges=merges,
