@@ -40,6 +40,7 @@ from hub.decisions.service import DecisionService
 from hub.errors import TuttiError
 from hub.events import gpc
 from hub.events.service import IngestService
+from hub.insights.interests import TrendService
 from hub.insights.outlook import DemandService
 from hub.insights.similar import SimilarService
 from hub.kit.clock import Clock, SystemClock
@@ -178,6 +179,7 @@ async def open_services(
             ledger=ledger,
             offers=offers,
             similar=SimilarService(store),
+            trends=TrendService(profiles, lambda: catalogue.snapshot, encoder, answers, clock),
             demand=DemandService(store, profiles, decisions, lambda: catalogue.snapshot, settings, clock),
             privacy=PrivacyService.build(settings, store, profiles, encoder, signer, clock),
             layers=layers,

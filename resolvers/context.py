@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hub.decisions.mixes import MixService
     from hub.decisions.scenarios import ScenarioService
     from hub.events.service import IngestService
+    from hub.insights.interests import TrendService
     from hub.insights.outlook import DemandService
     from hub.insights.similar import SimilarService
     from hub.layers.base import Layer
@@ -57,6 +58,7 @@ class Services:
     offers: OfferService
     similar: SimilarService
     demand: DemandService
+    trends: TrendService
     privacy: PrivacyService
     layers: Mapping[str, Layer]
     merges: MergeService

@@ -12,7 +12,10 @@ from hub.channels.template_service import SavedTemplate
 from hub.decisions.editing import SavedScenario as SavedScenarioModel
 from hub.decisions.mixes import Muted
 from hub.decisions.mixes import SavedMix as SavedMixModel
+from hub.decisions.model import Channel as ChannelModel
 from hub.decisions.model import Scenario as ScenarioModel
+from hub.insights.demand import DemandOutlook as DemandOutlookModel
+from hub.insights.interests import Trends as TrendsModel
 from hub.kit.pages import Page
 from hub.ledger.model import Served as ServedModel
 from hub.offers.books import LiabilityReport
@@ -25,6 +28,7 @@ from resolvers import (
     customers,
     editing,
     experiences,
+    insights,
     layers,
     ledger,
     merges,
@@ -44,6 +48,7 @@ from schema.decisions import Layer, MixInput, Scenario
 from schema.editing import SavedScenario
 from schema.enums import Channel, ReviewState
 from schema.experiences import Experience
+from schema.insights import DemandOutlook, Trends
 from schema.ledger import Served
 from schema.merges import MergeOperation, MergeReview
 from schema.mixes import MutedLayer, SavedMix
@@ -227,6 +232,44 @@ class Query:
     )
     async def muted_layers(self, info: Info) -> tuple[Muted, ...]:
         return await mixes.muted(info.context)
+
+    @field(
+        description="What a scenario would show to all customers and what they would order, from a sample of "
+        "them; nothing is kept and nothing counts. For administrators; `tutti insights demand` asks more.",
+        of=DemandOutlook,
+    )
+    async def demand_outlook(
+        self,
+        info: Info,
+        scenario: Annotated[str, argument("Key of the scenario, such as home.")],
+        version: Annotated[int | None, argument("A draft's version; null: the one in force.")] = None,
+        channel: Annotated[Channel, argument("The channel.")] = ChannelModel.WEB,
+        mix: Annotated[MixInput | None, argument("How to change the mix; null: as it is.")] = None,
+        visits: Annotated[float, argument("How often each customer meets the scenario.")] = 1.0,
+        sample: Annotated[
+            int, argument("How many customers to ask, 1 to 2,000, as far as time allows.")
+        ] = 300,
+    ) -> DemandOutlookModel:
+        return await insights.demand(
+            info.context,
+            scenario=scenario,
+            version=version,
+            channel=channel,
+            mix=None if mix is None else mix.request(),
+            visits=visits,
+            sample=sample,
+        )
+
+    @field(
+        description="What customers come to like, and what they look for in vain. For administrators.",
+        of=Trends,
+    )
+    async def trends(
+        self,
+        info: Info,
+        sample: Annotated[int, argument("How many customers to look at, 1 to 2,000.")] = 1_000,
+    ) -> TrendsModel:
+        return await insights.trends(info.context, sample=sample)
 
     @field(description="One scenario; null if there is none of that key.", of=Scenario | None)
     async def scenario(

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ from hub.errors import InvalidInput
 if TYPE_CHECKING:
     from hub.config import Settings
     from hub.insights.demand import DemandOutlook, Tally
+    from hub.insights.interests import Trends
     from hub.insights.outlook import DemandService
 
 insights_app = typer.Typer(help="Insights for merchandisers.", no_args_is_help=True)
@@ -133,6 +135,34 @@ def demand(
         typer.echo(f"drawn: {plot}", err=True)
 
 
+@insights_app.command("trends")
+def trends(
+    what: Annotated[str, typer.Argument(help="rising, scarce or unmet.")] = "rising",
+    sample: Annotated[int, typer.Option(min=1, help="Look at most at so many customers.")] = 20_000,
+    out: Annotated[Path | None, typer.Option(help="CSV file; default: standard output.")] = None,
+) -> None:
+    """Tell rising interests, interests for which little is on sale, or what is looked for in vain: CSV.
+
+    Only of many: each line is of at least five customers who were looked at.
+    """
+    if what not in {"rising", "scarce", "unmet"}:
+        raise InvalidInput("ask for rising, scarce or unmet", path=("what",))
+
+    async def work() -> "Trends":
+        from hub.app import open_services
+        from hub.config import load_settings
+        from hub.logs import configure
+
+        settings = load_settings()
+        configure(settings.log_format, settings.log_level)
+        async with open_services(settings) as (services, *_):
+            return await services.trends.trends(most=sample)
+
+    found = asyncio.run(work())
+    _write([asdict(line) for line in getattr(found, what)], out)
+    typer.echo(f"{found.asked:,} of {found.customers:,} customers were looked at", err=True)
+
+
 def _stock(file: Path | None) -> Mapping[str, float]:
     if file is None:
         return {}
@@ -177,7 +207,7 @@ def _rows(outlook: "DemandOutlook", by: str) -> Iterable[Mapping[str, Any]]:
 def _write(rows: Iterable[Mapping[str, Any]], out: Path | None) -> None:
     found = list(rows)
     if not found:
-        typer.echo("nobody would be shown anything", err=True)
+        typer.echo("there is nothing to tell", err=True)
         return
     target = sys.stdout if out is None else out.open("w", encoding="utf-8", newline="")
     try:

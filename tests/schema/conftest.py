@@ -29,6 +29,7 @@ from hub.decisions.mixes import MixService
 from hub.decisions.scenarios import ScenarioService
 from hub.decisions.service import DecisionService
 from hub.events.service import IngestService
+from hub.insights.interests import TrendService
 from hub.insights.outlook import DemandService
 from hub.insights.similar import SimilarService
 from hub.kit.clock import FixedClock
@@ -247,6 +248,7 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
     templates = TemplateService(store, scenarios, lambda: catalogue.snapshot, clock)
     ledger = LedgerService(store, clock)
     offers = OfferService(store, clock)
+    answers = AnswerService(catalogue, encoder)
     decisions = DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes)
     services = Services(
         settings=settings,
@@ -280,10 +282,11 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
             decisions=DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes),
             ledger=ledger,
         ),
-        answers=AnswerService(catalogue, encoder),
+        answers=answers,
         ledger=ledger,
         offers=offers,
         similar=SimilarService(store),
+        trends=TrendService(profiles, lambda: catalogue.snapshot, encoder, answers, clock),
         demand=DemandService(store, profiles, decisions, lambda: catalogue.snapshot, settings, clock),
         privacy=PrivacyService.build(settings, store, profiles, encoder, signer, clock),
         layers=layers,
