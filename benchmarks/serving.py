@@ -137,7 +137,7 @@ def measure_size(
     port = free_port()
     environment = {"TUTTI_DATA_DIR": str(data), "TUTTI_PORT": str(port), "TUTTI_LOG_LEVEL": "error"}
     with server(["hub", "run"], port, environment) as hub:
-        _until_ready(port)
+        until_ready(port)
         client = Client(port, key)
 
         def body(document: str, n: int) -> bytes:
@@ -172,7 +172,8 @@ def measure_size(
     return found
 
 
-def _until_ready(port: int) -> None:
+def until_ready(port: int) -> None:
+    """Wait until a hub says that it is ready."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)

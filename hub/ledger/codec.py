@@ -8,6 +8,7 @@ releases.
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import cattrs
@@ -17,6 +18,7 @@ from hub.catalogue.model import Content
 from hub.kit.canonical import canonical
 from hub.ledger.model import Served, ServedItem, ServedWhy
 
+REMEMBERED = 4_096  # contents as they were served, some 10 MB
 FORMAT = 1  # of the body; a reader that meets a higher one is older than the row
 MOST_SPELLED = 20_000  # contents whose written form is remembered, some 20 MB
 
@@ -68,11 +70,17 @@ def items_of(served: Served) -> tuple[ServedItem, ...]:
     return tuple(sorted(found, key=lambda item: item.position))
 
 
+@lru_cache(maxsize=REMEMBERED)
+def _content(words: bytes) -> Content:
+    """Return the content that a body tells of; servings of one customer tell of the same ones again and again."""
+    return _READ.structure(orjson.loads(words), Content)
+
+
 def _item(item: Mapping[str, Any], slot: str) -> ServedItem:
     return ServedItem(
         position=item["position"],
         score=item["score"],
-        content=_READ.structure(item["content"], Content),
-        why=_READ.structure(item["why"], ServedWhy),
+        content=_content(orjson.dumps(item["content"])),
+        why=ServedWhy(item["why"]),
         slot=slot,
     )

@@ -63,13 +63,38 @@ class ServedVariety:
     similarity: float
 
 
-@dataclass(frozen=True, slots=True)
 class ServedWhy:
-    """Why an item stood where it did, as it was served."""
+    """Why an item stood where it did, as it was served.
 
-    sentence: str
-    contributions: tuple[ServedScore, ...]
-    variety: ServedVariety | None = None
+    Read from the body's own words; the layers' parts are put together only when asked for, since whoever
+    reads twenty servings mostly wants their sentences.
+    """
+
+    __slots__ = ("_told",)
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        """Take what the body says of an item's reasons."""
+        self._told = told
+
+    @property
+    def sentence(self) -> str:
+        """The reason in a sentence."""
+        sentence: str = self._told["sentence"]
+        return sentence
+
+    @property
+    def contributions(self) -> tuple[ServedScore, ...]:
+        """Each layer's part."""
+        return tuple(
+            ServedScore(**{name: part[name] for name in ServedScore.__slots__})
+            for part in self._told["contributions"]
+        )
+
+    @property
+    def variety(self) -> ServedVariety | None:
+        """How variety moved it; None where it did not say."""
+        told = self._told.get("variety")
+        return None if told is None else ServedVariety(**{n: told[n] for n in ServedVariety.__slots__})
 
 
 @dataclass(frozen=True, slots=True)
