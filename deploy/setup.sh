@@ -51,8 +51,8 @@ say "[3/5] Preparing the embedding model"
 say "[4/5] Fetching GraphiQL"
 "$VENV/bin/python" -m hub.web.graphiql_assets
 
-say "[5/5] Installing the checker of messages (tests alone need it)"
-"$VENV/bin/python" deploy/message_check.py || echo "      tests/channels/test_caniemail.py will fail and say so" >&2
+say "[5/5] Installing checks from npm (tests alone need them)"
+"$VENV/bin/python" deploy/node_checks.py || echo "      tests that need them will fail and say so" >&2
 
 touch "$VENV/.ready"
 say "Ready."

@@ -23,6 +23,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import httpx
 import resvg_py
 import structlog
+from font_roboto import Roboto, RobotoMedium
 from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 
 from hub.catalogue.model import Content
@@ -204,9 +205,9 @@ def _words(content: Content | None, instead_of: str | None) -> tuple[str, str]:
 
 def _card(picture: Image.Image | None, title: str, remark: str) -> bytes:
     above = picture.height if picture is not None else 0
-    lines: list[tuple[str, ImageFont.FreeTypeFont | ImageFont.ImageFont, str, int]] = []
-    for text, size, ink in ((title, 30, INK), (remark, 22, QUIET)):
-        font = ImageFont.load_default(size)
+    lines: list[tuple[str, ImageFont.FreeTypeFont, str, int]] = []
+    for text, face, size, ink in ((title, RobotoMedium, 30, INK), (remark, Roboto, 22, QUIET)):
+        font = ImageFont.truetype(face, size)
         lines += [(line, font, ink, round(size * 1.35)) for line in _wrapped(text, font)]
     card = Image.new("RGB", (WIDTH, above + 2 * PADDING + sum(height for *_, height in lines)), PAPER)
     if picture is not None:
@@ -219,7 +220,7 @@ def _card(picture: Image.Image | None, title: str, remark: str) -> bytes:
     return _png(card)
 
 
-def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> list[str]:
+def _wrapped(text: str, font: ImageFont.FreeTypeFont) -> list[str]:
     """Return a text in lines that fit, at most `MOST_LINES`."""
     lines: list[str] = []
     for word in text.split():

@@ -1,17 +1,15 @@
 """What the main mail programs make of our messages, by caniemail.com's data (npm `caniemail`, pinned)."""
 
 import json
-import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from hub.channels.base import present
 from hub.decisions.model import Channel
 from tests.channels.house import make_context
+from tests.node_tools import FOLDER, installed, node
 
-FOLDER = Path(__file__).with_name("caniemail")
 CLIENTS = (
     "gmail.desktop-webmail",
     "gmail.ios",
@@ -51,22 +49,10 @@ GRACEFUL = {
 }
 
 
-def node() -> str:
-    found = shutil.which("node")
-    if found is not None:
-        return found
-    from playwright._impl._driver import compute_driver_executable
-
-    return compute_driver_executable()[0]
-
-
 def unsupported(html: str) -> dict[str, set[str]]:
-    if not (FOLDER / "node_modules" / "caniemail").is_dir():
-        pytest.fail(
-            "the checker is not installed: `make setup` does it, or `npm ci` in tests/channels/caniemail"
-        )
+    installed("caniemail")
     done = subprocess.run(
-        [node(), str(FOLDER / "check.mjs"), *CLIENTS],
+        [node(), str(FOLDER / "check_message.mjs"), *CLIENTS],
         input=html,
         capture_output=True,
         text=True,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 
 from hub.channels import pictures as module
 from hub.channels.pictures import WIDTH, Pictures
@@ -117,3 +117,10 @@ async def test_every_picture_of_the_demo_is_drawn(pictures):
         made = await demo.of(replace(CAN, image_url=f"{home.PICTURES}{name}"))
         assert len(made.png) < 100_000
         assert len(opened(made.png).getcolors(1 << 20)) > 2, name
+
+
+def test_the_letters_and_signs_of_prices_and_names_can_be_drawn():
+    for face in (module.Roboto, module.RobotoMedium):
+        font = ImageFont.truetype(face, 30)
+        unknown = bytes(font.getmask("\u4e00"))
+        assert [sign for sign in "£€¥$äöüåéèñçßøæłžčğ“”…Жλ" if bytes(font.getmask(sign)) == unknown] == []

@@ -1,3 +1,6 @@
+import subprocess
+from pathlib import Path
+
 import httpx
 import pytest
 from starlette.applications import Starlette
@@ -5,6 +8,9 @@ from starlette.applications import Starlette
 from hub.config import Settings, load_settings
 from hub.errors import SetupError
 from hub.web import page_client
+from tests.node_tools import installed, node
+
+CLIENT = Path(page_client.__file__).parent / "static" / "client"
 
 
 def asking(origins="*"):
@@ -56,3 +62,30 @@ def test_what_is_no_origin_ends_the_start(monkeypatch, value):
     monkeypatch.setenv("TUTTI_ORIGINS", value)
     with pytest.raises(SetupError, match=r"TUTTI_ORIGINS.*no origin"):
         load_settings()
+
+
+def typed(*files: Path) -> str:
+    """Return what TypeScript has to say, at its strictest."""
+    compiler = installed("typescript") / "lib" / "tsc.js"
+    flags = (
+        "--noEmit --allowJs --checkJs --strict --target es2022 --module esnext --moduleResolution bundler "
+        "--lib es2022,dom,dom.iterable"
+    )
+    done = subprocess.run(
+        [node(), str(compiler), *flags.split(), *map(str, files)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def test_the_modules_types_hold(tmp_path):
+    assert typed(CLIENT / "tutti.js") == ""
+    page = tmp_path / "page.ts"
+    page.write_text(
+        f'import {{ createClient }} from "{CLIENT / "tutti"}";\n'
+        'const client = createClient({ hub: "https://hub.example", key: 5 });\n'
+    )
+    assert "'number' is not assignable to type 'string'" in typed(page)

