@@ -8,15 +8,18 @@ from statistics import mean
 
 import pytest
 
+from hub.catalogue.model import Availability, ContentKind
 from hub.decisions.choices import Attribute, Choice, between, parse_choice
 from hub.decisions.model import Mix, MixRequest
 from hub.decisions.scenario_files import shipped_scenarios
+from hub.demo.house import load_house
 from hub.errors import InvalidInput
 from hub.kit.money import Money
 from hub.layers.mix import resolve
 from tests.builders import make_content, make_snapshot, make_stranger, make_view
 from tests.decisions.strategies import LAYERS, play
 
+TO_BE_HAD = {Availability.IN_STOCK, Availability.LOW_STOCK}
 SCENARIO = shipped_scenarios()["guided_choice"]
 ROOMS = {"kitchen": 12, "garden": 6, "cat": 3}
 
@@ -43,7 +46,7 @@ def shop(size=400, seed=1):
 SHOP = shop()
 
 
-def ask(answers=(), view=None, snapshot=SHOP, **given):
+def ask(answers=(), view=None, *, snapshot=SHOP, **given):
     scenario = replace(SCENARIO, guards=replace(SCENARIO.guards, chosen=tuple(answers)), **given)
     mix = resolve(scenario.mix, MixRequest(), LAYERS.keys())
     return play(snapshot, view or make_stranger(), scenario, mix)
@@ -54,11 +57,11 @@ def truth(question, target):
     return next(parse_choice(o.key) for o in question.options if parse_choice(o.key).fits(target))
 
 
-def talk(target, answer=truth, view=None):
+def talk(target, answer=truth, *, snapshot=SHOP):
     """Return the last decision, how many questions it took, and what they told."""
     answers, told = [], []
     while True:
-        decision = ask(answers, view)
+        decision = ask(answers, snapshot=snapshot)
         if decision.question is None:
             return decision, told
         told.append(decision.question)
@@ -143,6 +146,23 @@ class TestASimulatedCustomer:
     def test_answers_are_part_of_the_configuration(self):
         versions = {ask(a).configuration_version for a in ((), [parse_choice("tag:blue")])}
         assert len(versions) == 2
+
+
+class TestInTheDemoHouse:
+    """The questions that the demo's own shelves give, to customers who have one of its products in mind."""
+
+    def test_nearly_everybody_finds_it_first_and_all_among_three(self):
+        house = load_house()
+        snapshot = make_snapshot(house.contents, facts=house.brand_facts)
+        there = [c for c in house.contents if c.kind is ContentKind.PRODUCT and c.availability in TO_BE_HAD]
+        places = []
+        for target in random.Random(3).sample(there, 25):
+            decision, asked = talk(target, snapshot=snapshot)
+            assert len(asked) <= 5
+            keys = [c.key for c in decision.ranking.contents if c.kind is ContentKind.PRODUCT]
+            places.append(keys.index(target.key))
+        assert max(places) < 3
+        assert places.count(0) >= 20
 
 
 class TestAnswers:
