@@ -23,7 +23,7 @@ def main() -> int:
     arguments = _arguments().parse_args()
     try:
         keys = json.loads(arguments.keys.read_text())
-        config = config_of(keys, arguments.hub)
+        config = config_of(keys, arguments.hub, deadline=arguments.deadline)
     except (OSError, ValueError, KeyError) as error:
         sys.stderr.write(
             f"{arguments.keys} does not hold the demo's keys ({error}); start the hub with "
@@ -41,10 +41,11 @@ def main() -> int:
     return 0
 
 
-def config_of(keys: dict[str, Any], hub: str) -> dict[str, Any]:
+def config_of(keys: dict[str, Any], hub: str, *, deadline: int = 2_000) -> dict[str, Any]:
     """Return what the page may know: the two public keys, and a token for each persona."""
     return {
         "hub": hub.rstrip("/"),
+        "deadline": deadline,
         "key": keys["browse"],
         "writeKey": keys["ingest"],
         "personas": {user: keys["tokens"][user] for user in keys["personas"]},
@@ -86,6 +87,9 @@ def _arguments() -> argparse.ArgumentParser:
         type=Path,
         default=Path(".tutti/demo-keys.json"),
         help="the file of keys that the demo wrote",
+    )
+    parser.add_argument(
+        "--deadline", type=int, default=2_000, help="milliseconds that the page waits for the hub"
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8480, help="port to listen on")

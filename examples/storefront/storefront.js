@@ -37,7 +37,7 @@ if (createClient) {
     writeKey: config.writeKey,
     token: config.personas[chosen],
     customer: chosen ? { userId: chosen } : undefined,
-    deadline: 2000,
+    deadline: config.deadline,
     onProblem: () => say("The hub did not answer in time; this is the page without it."),
   });
   globalThis.tutti = tutti; // for whoever looks at the console

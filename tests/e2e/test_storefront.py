@@ -16,6 +16,8 @@ from tests.browser import open_browser
 from tests.e2e.hub_process import HubProcess, free_port
 
 pytestmark = pytest.mark.browser
+PATIENCE = 20_000  # milliseconds: the machine may have other work to do
+expect.set_options(timeout=PATIENCE)
 
 FOLDER = Path(__file__).parents[2] / "examples" / "storefront"
 SERVED = """query($for: CustomerRef!) { customer(by: $for) {
@@ -35,7 +37,7 @@ def shop_module() -> Any:
 def shop(hub: HubProcess) -> Iterator[str]:
     """The shop of the example, asking the shared hub."""
     module = shop_module()
-    with module.server(module.config_of(hub.keys, hub.url), "127.0.0.1", 0) as serving:
+    with module.server(module.config_of(hub.keys, hub.url, deadline=PATIENCE), "127.0.0.1", 0) as serving:
         threading.Thread(target=serving.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{serving.server_address[1]}"
         serving.shutdown()
@@ -125,7 +127,7 @@ async def test_what_was_in_view_and_what_was_clicked_is_reported_by_beacon(hub, 
 
 async def test_without_the_hub_the_page_stays_and_what_happened_is_told_later(hub):
     module = shop_module()
-    config = module.config_of(hub.keys, hub.url)
+    config = module.config_of(hub.keys, hub.url, deadline=PATIENCE)
     asked = 0
 
     async with open_browser() as browser:
