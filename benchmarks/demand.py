@@ -1,9 +1,9 @@
 """The demand outlook: how long it takes for many customers, and how near it comes to asking everybody.
 
-    python -m benchmarks.demand [--customers N] [--histories N] [--items N] [--workers N] [--write FILE.json]
+    python -m benchmarks.demand [--customers N] [--histories N] [--workers N] [--write FILE.json]
 
-The population has N profiles made of fewer histories, some of which are many people's and some few's (its
-multiplicities follow 1 / rank): a history is ingested once, and its profile copied under new ids. So the full
+The demo house with N profiles made of fewer histories (shoppers as in the demo's crowd), some of which are many
+people's and some few's (multiplicities follow 1 / rank): a history is ingested once, and its profile copied under new ids. So the full
 enumeration is known without N decisions: every history is asked `--truth` times under different ids (a layer may
 draw by id) and weighed by how many people have it. The outlook knows nothing of that; it draws from N ids.
 """
@@ -25,10 +25,14 @@ from pymongo import WriteConcern
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.shop import settings_for, stock
+from benchmarks.shop import settings_for
 from hub.app import open_services
+from hub.catalogue import learning, popularity
 from hub.cli.insights import open_demand
 from hub.decisions.model import Channel
+from hub.demo.crowd import Shopper, crowd_messages, load_circles
+from hub.demo.house import load_house
+from hub.demo.play import install
 from hub.insights.demand import WORTH_KNOWING, DemandOutlook
 from hub.insights.outlook import Question
 from hub.insights.workers import workers
@@ -39,6 +43,16 @@ from resolvers.context import Services
 TOGETHER = 500
 WANTED = 0.07
 SCENARIO = "home"
+
+
+async def people(services: Services, histories: int) -> None:
+    """Let so many shoppers of the demo's circles come in."""
+    circles = load_circles()
+    crowd = [Shopper(f"shopper-{n:03d}", circles[n % len(circles)]) for n in range(histories)]
+    told = list(crowd_messages(load_house().content, services.clock.now(), crowd))
+    for start in range(0, len(told), TOGETHER):
+        receipt = await services.ingest.record(told[start : start + TOGETHER], source="benchmark")
+        assert not receipt.rejected, receipt.rejected[0]
 
 
 async def populate(store: Store, customers: int) -> dict[str, list[str]]:
@@ -81,12 +95,15 @@ def deviations(outlook: DemandOutlook, pages: Counter[str]) -> list[float]:
     return [abs(told.get(key, 0.0) - count) / count for key, count in pages.items() if count > least]
 
 
-async def _measure(
-    folder: Path, customers: int, histories: int, items: int, count: int, times: int
-) -> dict[str, Any]:
-    await stock(folder, items, histories, length=15)
+async def _measure(folder: Path, customers: int, histories: int, count: int, times: int) -> dict[str, Any]:
     settings = settings_for(folder)
     async with open_services(settings) as (services, _auth, _signer, store):
+        await install(services)
+        await services.catalogue.refresh()
+        await people(services, histories)
+        await popularity.refresh(store, services.clock)
+        await learning.refresh(store, services.clock)
+        await services.catalogue.refresh()
         await services.profiles.get_many(await services.profiles.page_of_ids(most=histories))
         ids = await populate(store, customers)
         scenario = await services.scenarios.get(SCENARIO)
@@ -102,7 +119,6 @@ async def _measure(
     return {
         "customers": customers,
         "histories": histories,
-        "items in the catalogue": items,
         "processes": count,
         "customers asked": outlook.asked,
         "seconds, opening the processes included": taken,
@@ -120,10 +136,10 @@ def _cpu() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
-def measure(customers: int, histories: int, items: int, count: int, times: int) -> dict[str, Any]:
+def measure(customers: int, histories: int, count: int, times: int) -> dict[str, Any]:
     """Return every figure."""
     with tempfile.TemporaryDirectory(prefix="tutti-bench-") as folder:
-        found = asyncio.run(_measure(Path(folder) / "data", customers, histories, items, count, times))
+        found = asyncio.run(_measure(Path(folder) / "data", customers, histories, count, times))
     return {what: round(figure, 4) for what, figure in found.items()}
 
 
@@ -133,13 +149,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--customers", type=int, default=100_000)
-    parser.add_argument("--histories", type=int, default=1_000)
-    parser.add_argument("--items", type=int, default=2_000)
+    parser.add_argument("--histories", type=int, default=600, help="at most 999")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--truth", type=int, default=4, help="how often each history is asked for the truth")
     parser.add_argument("--write", type=Path)
     given = parser.parse_args()
-    told = measure(given.customers, given.histories, given.items, given.workers, given.truth)
+    told = measure(given.customers, given.histories, given.workers, given.truth)
     table = Table("what", "figure", title="Demand outlook")
     for what, figure in told.items():
         table.add_row(what, f"{figure:g}")
