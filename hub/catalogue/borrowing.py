@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LENDERS = 20
-MOST_BORROWERS = 2_000  # the newest; a tenth of a second with 4,000 learned contents
+MOST_BORROWERS = 1_000  # the newest; tens of milliseconds with 4,000 learned contents
 _CHUNK = 256
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,24 +49,21 @@ class Words:
 
 def words_of(contents: Sequence[Content]) -> Words:
     """Return the words of the titles, in the order of the contents."""
-    said = [_split(content.title) for content in contents]
-    place: dict[str, int] = {}
-    flat = np.fromiter(
-        (place.setdefault(word, len(place)) for words in said for word in words),
-        np.int32,
-        sum(map(len, said)),
-    )
+    said = [_words(content.title) for content in contents]
+    flat = np.concatenate(said) if said else np.zeros(0, np.uint32)
+    found, places = np.unique(flat, return_inverse=True)
     lengths = np.fromiter(map(len, said), np.int64, len(said))
     starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
     owners = np.repeat(np.arange(len(said)), lengths)
-    rarity = np.log(max(len(said), 1) / np.maximum(np.bincount(flat, minlength=len(place)), 1))
-    weights = rarity[flat]
+    rarity = np.log(max(len(said), 1) / np.maximum(np.bincount(places, minlength=len(found)), 1))
+    weights = rarity[places]
     norms = np.sqrt(np.bincount(owners, weights=weights**2, minlength=len(said)))
     weights = weights / np.maximum(norms[owners], 1e-9)
-    return Words(starts, flat, weights.astype(np.float32), len(place))
+    return Words(starts, places.astype(np.int32), weights.astype(np.float32), len(found))
 
 
-@lru_cache(maxsize=100_000)
-def _split(title: str) -> tuple[str, ...]:
-    """Return the words of a title, each once; kept, since a catalogue changes less than it is arranged anew."""
-    return tuple(dict.fromkeys(_WORD.findall(title.lower())))
+@lru_cache(maxsize=200_000)
+def _words(title: str) -> NDArray[np.uint32]:
+    """Return the checksums of the words of a title, each once; kept, since a catalogue changes less than it is read."""
+    words = dict.fromkeys(_WORD.findall(title.lower()))
+    return np.fromiter((crc32(word.encode()) for word in words), np.uint32, len(words))

@@ -13,7 +13,7 @@ SAME = 0.75
 WORTH_TELLING = 0.15
 SEEN_ALREADY = 0.5  # what was just looked at needs less pointing at than its like
 GIVEN_BACK = 0.0
-BESIDE_OTHERS = 0.3  # what likeness in words counts where others' baskets tell
+BESIDE_OTHERS = 0.1  # what likeness in words counts where others' baskets tell; `interests` hears it too
 TOGETHER_GAIN = 4.0
 SPEAKS_OF_ITSELF = 0.5  # cosine from which likeness is the better reason
 
@@ -22,7 +22,7 @@ class SessionLayer:
     """The cosine to what was looked at, read or searched in this visit; what was seen itself counts half.
 
     Where the hub has learned what is bought together, that says more: a weight of a quarter counts fully, and
-    likeness in words three tenths.
+    likeness in words a tenth.
     """
 
     name: str = "session"
