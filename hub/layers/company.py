@@ -13,9 +13,9 @@ from hub.profiles.view import ProfileView
 TOGETHER_SHARE = 0.4  # of what comes next: what others have as well says less of what will be bought
 LOOKED = 0.3  # of a purchase: what was only looked at, put in the basket or saved
 SAID = {  # of a purchase, beside what was bought or looked at
-    FeedbackKind.REPEAT: 2.0,
-    FeedbackKind.SAVE: 2.0,
-    FeedbackKind.MORE: 2.0,
+    FeedbackKind.REPEAT: 3.0,
+    FeedbackKind.SAVE: 3.0,
+    FeedbackKind.MORE: 3.0,
     FeedbackKind.SKIP: -0.25,
     FeedbackKind.LESS: -1.0,
     FeedbackKind.HIDE: -1.0,
