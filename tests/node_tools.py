@@ -1,4 +1,4 @@
-"""Checks that come from npm: installed by `make setup` into tests/node, run by whatever Node there is."""
+"""Checks that come from npm: installed by `make test` into tests/node, run by whatever Node there is."""
 
 import shutil
 from pathlib import Path
@@ -22,5 +22,5 @@ def installed(package: str) -> Path:
     """Return where a package lies; the test fails, saying what to do, if it is not there."""
     folder = FOLDER / "node_modules" / package
     if not folder.is_dir():
-        pytest.fail(f"{package} is not installed: `make setup` does it, or `npm ci` in tests/node")
+        pytest.fail(f"{package} is not installed: `make test` does it, or `npm ci` in tests/node")
     return folder
