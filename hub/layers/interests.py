@@ -13,6 +13,7 @@ UNRELATED = 0.2  # cosine up to which two texts have nothing in common, for the 
 SAME = 0.85  # cosine from which they speak of the same thing
 DAMPING = 0.25
 NEAREST_SHARE, COMPANY_SHARE, WORDS_SHARE = 0.25, 0.5, 0.25
+UNSURE = 2  # pieces of evidence at which an interest counts half: one look is no lasting interest
 SHARPNESS = 4  # power of the cosine, so that only what is really alike counts
 MEANT_ALIKE = (
     6.0  # what the mean of these is multiplied by: a sixth of all the same thing is as much as can be
@@ -45,7 +46,8 @@ class InterestsLayer:
         rows = _behind(view, candidates)
         if len(rows):
             called = candidates.snapshot.words.likeness(candidates.rows, rows)
-            scores = (
+            sure = len(rows) / (len(rows) + UNSURE)
+            scores = sure * (
                 NEAREST_SHARE * scores
                 + COMPANY_SHARE * _among_its_like(candidates, rows)
                 + WORDS_SHARE * np.minimum(CALLED_ALIKE * called, 1.0)
