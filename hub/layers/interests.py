@@ -13,7 +13,9 @@ UNRELATED = 0.2  # cosine up to which two texts have nothing in common, for the 
 SAME = 0.85  # cosine from which they speak of the same thing
 DAMPING = 0.25
 NEAREST_SHARE, COMPANY_SHARE, WORDS_SHARE = 0.25, 0.5, 0.25
-UNSURE = 2  # pieces of evidence at which an interest counts half: one look is no lasting interest
+UNSURE = (
+    2  # things looked at in a first visit at which interests count half: a look is no lasting interest yet
+)
 SHARPNESS = 4  # power of the cosine, so that only what is really alike counts
 MEANT_ALIKE = (
     6.0  # what the mean of these is multiplied by: a sixth of all the same thing is as much as can be
@@ -46,8 +48,7 @@ class InterestsLayer:
         rows = _behind(view, candidates)
         if len(rows):
             called = candidates.snapshot.words.likeness(candidates.rows, rows)
-            sure = len(rows) / (len(rows) + UNSURE)
-            scores = sure * (
+            scores = _lasting(view, len(rows)) * (
                 NEAREST_SHARE * scores
                 + COMPANY_SHARE * _among_its_like(candidates, rows)
                 + WORDS_SHARE * np.minimum(CALLED_ALIKE * called, 1.0)
@@ -75,6 +76,13 @@ def _behind(view: ProfileView, candidates: Candidates) -> NDArray[np.intp]:
     keys = {piece.content_key for evidence in view.interests.evidence for piece in evidence}
     rows = (candidates.snapshot.row(key) for key in keys)
     return np.array(sorted(row for row in rows if row is not None), np.intp)
+
+
+def _lasting(view: ProfileView, count: int) -> float:
+    """Return what share interests count: less while all that stands behind them is this very visit."""
+    now = {piece.content_key for evidence in view.session.evidence for piece in evidence}
+    behind = {piece.content_key for evidence in view.interests.evidence for piece in evidence}
+    return count / (count + UNSURE) if behind <= now else 1.0
 
 
 def _among_its_like(candidates: Candidates, rows: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from hub.layers.base import Candidates, Contribution, Moment
 from hub.profiles.view import ProfileView
 
 EDITORIAL_SHARE = 0.5
-NOVELTY_SHARE = 0.1
+NOVELTY_SHARE = 0.02
 NOVELTY_HALF_LIFE_DAYS = 14.0
 POPULAR = 0.6  # popularity from which it is fair to say so
 KNOWN = 0.3
@@ -17,7 +17,7 @@ DAY = 86_400.0
 
 
 class BaseLayer:
-    """`popularity + editorial / 2 + novelty / 10`, held within [-1, 1]; novelty halves every fortnight."""
+    """`popularity + editorial / 2 + novelty / 50`, held within [-1, 1]; novelty halves every fortnight."""
 
     name: str = "base"
     version: int = 2

@@ -189,5 +189,5 @@ def test_novelty_is_nothing_before_the_day_of_publication():
     snapshot = make_snapshot([make_content("spring", published_at=NOW)])
     view = make_stranger()
     earlier = replace(view, at=NOW.replace(day=1))
-    assert LAYERS["base"].score(view, everything(snapshot), detect(view, NOW)).scores[0] == 0.1
+    assert LAYERS["base"].score(view, everything(snapshot), detect(view, NOW)).scores[0] == 0.02
     assert LAYERS["base"].score(earlier, everything(snapshot), detect(view, earlier.at)).scores[0] == 0
