@@ -9,7 +9,7 @@ from hub.auth.model import Scope
 from hub.catalogue.model import Content
 from hub.consent.gate import Standing, standing
 from hub.decisions.model import Channel, MixRequest, RankedItem
-from hub.errors import NotFound
+from hub.errors import InvalidInput, NotFound
 from hub.events.names import TimelineKind
 from hub.insights.similar import SimilarGroup
 from hub.kit.pages import Page
@@ -46,13 +46,20 @@ class SwitchedLayer:
     effect: str
 
 
-async def customer(context: Context, ref: CustomerRef) -> Profile | None:
-    """Return the customer who is meant, None if the hub has never seen them.
+async def customer(context: Context, ref: CustomerRef, at: datetime | None = None) -> Profile | None:
+    """Return the customer who is meant, as they were at `at` or are now; None if the hub had not seen them.
 
     Raises:
         Forbidden: if the caller is no agent.
+        InvalidInput: if `at` lies ahead.
     """
     access.need(context, Scope.AGENT, doing="reading a customer")
+    if at is not None:
+        if at > context.at:
+            raise InvalidInput(
+                "this instant lies ahead; leave it out for the customer as they are now", path=("at",)
+            )
+        return await context.services.profiles.as_of(ref, at)
     return await context.services.profiles.find(ref)
 
 

@@ -1,5 +1,6 @@
 """What can be asked."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import strawberry
@@ -66,8 +67,19 @@ class Query:
         description="One customer; null if the hub has never seen them. For agents and administrators.",
         of=Customer | None,
     )
-    async def customer(self, info: Info, by: By) -> Profile | None:
-        return await customers.customer(info.context, by.ref("by"))
+    async def customer(
+        self,
+        info: Info,
+        by: By,
+        at: Annotated[
+            datetime | None,
+            argument(
+                "As of which instant: traits, preferences, interests, consents and purchases as what had happened by "
+                "then makes them; null: now. Lists of what happened (timeline, served, grants) are always today's."
+            ),
+        ] = None,
+    ) -> Profile | None:
+        return await customers.customer(info.context, by.ref("by"), at)
 
     @field(
         description="The customer that a front-end's signed token names; null without such a token, or if the hub "

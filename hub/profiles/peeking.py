@@ -5,9 +5,12 @@ visitor and user nor a vector of new words is kept. The next one who reads in ea
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 from hub.events.repository import ALL, EventRepository, StoredEvent
+from hub.profiles.facets import project
 from hub.profiles.fold import fold
+from hub.profiles.joining import join_all
 from hub.profiles.linking import Linker
 from hub.profiles.model import Facet, Link, LinkedFacet, Profile
 from hub.profiles.profile_codec import Header
@@ -56,6 +59,26 @@ class Peeker:
             known,
             former_ids=sorted({*header.former_ids, *linked}),
         )
+
+    async def as_of(self, profile: Profile, at: datetime) -> Profile | None:
+        """Return the profile as what had happened by `at` makes it; None where nothing had.
+
+        It is rebuilt from the events of all who are linked today, by when they happened and not by when the
+        hub heard of them, so that a history that was imported later reads as it was lived.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        facets = []
+        for linked in await self._profiles.facets_of([profile.id]):
+            happened = [event for event in await self._events.of_facet(linked.id) if event.at <= at]
+            if happened:
+                facets.append(replace(linked, facet=join_all([project(event) for event in happened])))
+        if not facets:
+            return None
+        snapshot = self._projector.snapshot()
+        known = await self._projector.knowledge([linked.facet for linked in facets], snapshot, keep=False)
+        return fold(profile.id, profile.version, facets, known, former_ids=profile.former_ids)
 
     async def _read(
         self, into: str, profile_id: str, link: Link | None = None

@@ -75,6 +75,17 @@ class ProfileService:
         home = (await self.repository.homes([ref.key])).get(ref.key)
         return None if home is None else await self.get(home.profile_id, keep=keep)
 
+    async def as_of(self, ref: CustomerRef, at: datetime) -> Profile | None:
+        """Return the profile as it was at an instant, None for someone of whom nothing had happened yet.
+
+        Who belongs together is as it is known today; see `Peeker.as_of`. Nothing is written.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        profile = await self.find(ref, keep=False)
+        return None if profile is None else await self._peeker.as_of(profile, at)
+
     async def page_of_ids(self, *, after: str = "", most: int) -> list[str]:
         """Return the ids of profiles that stand, in the order of their ids, at most so many after one."""
         return await self.repository.ids(after=after, most=most)
