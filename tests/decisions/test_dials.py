@@ -34,6 +34,13 @@ def arranged(vectors, dials, seed=0, beyond=None):
 
 
 class TestDiversity:
+    @settings(max_examples=40, deadline=None)
+    @given(st.integers(0, 10_000), st.floats(0.45, 1.0), st.sampled_from([6, 8, 12]))
+    def test_of_any_list_is_within_a_twentieth_of_the_setting(self, seed, setting, length):
+        vectors = worlds(seed)
+        order = arranged(vectors, Dials(0.3, diversity=setting), seed).order
+        assert diversity_of(vectors[order[:length]]) == pytest.approx(setting, abs=0.05)
+
     def test_is_within_a_twentieth_of_the_setting_in_all_but_one_of_a_hundred_lists(self):
         """In a list of six one item weighs a third of all pairs, and a few cannot be met by any choice."""
         random = np.random.default_rng(7)
