@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from hub.auth.tokens import Signer
-from hub.channels.service import PREVIEW_TOKEN, UNSUBSCRIBE
+from hub.channels.context_building import PREVIEW_TOKEN, UNSUBSCRIBE
 from hub.errors import InvalidInput, NotFound
 from hub.profiles.model import ConsentState, CustomerRef, Profile, Purpose
 from hub.web.problems import problem

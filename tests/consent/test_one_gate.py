@@ -70,30 +70,45 @@ def test_what_decides_cannot_name_a_profile(path: Path) -> None:
 
 
 def test_channels_hand_the_profile_they_read_to_the_gate_and_to_nothing_else() -> None:
-    path = ROOT / "channels" / "service.py"
-    module = tree(path)
-    admitted = [node for name, node in calls(module) if name == "admit"]
+    service, reading, building = (
+        tree(ROOT / "channels" / f"{name}.py") for name in ("service", "reading", "context_building")
+    )
+    admitted = [node for name, node in calls(service) if name == "admit"]
     assert len(admitted) == 1
     assert ast.unparse(admitted[0].args[0]) == "read.profile"
     uses = [
         node
+        for module in (service, reading, building)
         for node in ast.walk(module)
         if isinstance(node, ast.Attribute)
         and node.attr == "profile"
         and ast.unparse(node.value) != "admission"
     ]
     assert [ast.unparse(node) for node in uses] == ["read.profile"]
-    finds = [node for name, node in calls(module) if name == "find"]
+    finds = [
+        node for module in (service, reading, building) for name, node in calls(module) if name == "find"
+    ]
     assert [ast.unparse(node) for node in finds] == ["self._profiles.find(ref, keep=keep)"]
-    contexts = [node for name, node in calls(module) if name == "PresentationContext"]
-    assert len(contexts) == 1
+    contexts = [
+        path.name
+        for path in sources("channels")
+        for name, _ in calls(tree(path))
+        if name == "PresentationContext"
+    ]
+    assert contexts == ["context_building.py"]
     # `profile` in there is the admitted one
     assigned = [
         ast.unparse(node.value)
+        for module in (service, building)
         for node in ast.walk(module)
         if isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == ["profile"]
     ]
     assert assigned == ["admission.profile"]
+
+
+def test_the_reader_of_profiles_is_asked_by_the_one_service_alone() -> None:
+    readers = {path.name for path in sources("channels") for name, _ in calls(tree(path)) if name == "Reader"}
+    assert readers == {"service.py"}
 
 
 @pytest.mark.parametrize("path", sources("channels"), ids=lambda p: p.name)

@@ -3,7 +3,7 @@ import pytest
 from starlette.applications import Starlette
 
 from hub.auth.tokens import Signer
-from hub.channels.service import PREVIEW_TOKEN, UNSUBSCRIBE
+from hub.channels.context_building import PREVIEW_TOKEN, UNSUBSCRIBE
 from hub.errors import NotFound, TuttiError, Unavailable
 from hub.profiles.model import ConsentState, CustomerRef, Purpose
 from hub.web.problems import on_tutti_error
