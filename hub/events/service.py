@@ -21,7 +21,7 @@ from hub.events.model import Event, Receipt, Rejection
 from hub.events.repository import StoredEvent
 from hub.events.segment import parse
 from hub.kit.clock import Clock
-from hub.profiles.repository import NewIdentity
+from hub.profiles.identity_repository import NewIdentity
 from hub.profiles.service import ProfileService
 from hub.profiles.tombstones import Tombstones
 from hub.store.database import Store

@@ -22,11 +22,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from hub.events.model import Mention
+from hub.profiles.identity_repository import Home, NewIdentity
 from hub.profiles.merge_model import Proof, Review, ReviewKind, ReviewState
 from hub.profiles.merge_repository import review_id
 from hub.profiles.model import CustomerRef, Facet, Link, LinkedFacet
 from hub.profiles.profile_codec import Header
-from hub.profiles.repository import Home, NewIdentity, ProfileRepository
+from hub.profiles.repository import ProfileRepository
 
 _WORDS = {
     ReviewKind.TWO_USERS: "an event says that two users are one",

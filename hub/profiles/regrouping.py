@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.kit.ids import new_id
+from hub.profiles.facet_repository import links_from
 from hub.profiles.merge_model import Operation, OperationState, Part
 from hub.profiles.merge_repository import OperationRepository
 from hub.profiles.model import CustomerRef, Facet, LinkedFacet
 from hub.profiles.profile_codec import HEADER_FIELDS, Header, header_from_document
-from hub.profiles.repository import ProfileRepository, links_from
+from hub.profiles.repository import ProfileRepository
 from hub.profiles.splitting import parts_of
 from hub.store.database import Database
 from hub.store.faults import store_faults

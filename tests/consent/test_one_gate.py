@@ -16,7 +16,15 @@ import hub
 ROOT = Path(hub.__file__).parent
 GATE = ROOT / "consent" / "gate.py"
 PERSONAL = {"Profile", "Interest", "Facet", "LinkedFacet"}
-HOLDERS = ("hub.profiles.service", "hub.profiles.repository", "hub.profiles.projection", "hub.events")
+HOLDERS = (
+    "hub.profiles.service",
+    "hub.profiles.repository",
+    "hub.profiles.identity_repository",
+    "hub.profiles.facet_repository",
+    "hub.profiles.moving",
+    "hub.profiles.projection",
+    "hub.events",
+)
 
 
 def sources(*rooms: str) -> list[Path]:
