@@ -73,7 +73,7 @@ async def measure(folder: Path, customers: int) -> dict[str, float]:
         for customer in range(customers + 1):
             ref = CustomerRef("user_id", f"customer-{customer}")
             for way, taken in times.items():
-                experiences._offers = NoOffers() if way == "bare" else offers
+                experiences._offers = experiences._reader._offers = NoOffers() if way == "bare" else offers
                 begun = time.perf_counter()
                 shown = await experiences.assemble(
                     ref, channel=Channel.WEB, scenario="capped" if way == "capped" else "home"

@@ -102,7 +102,7 @@ def templates(hub):
         hub.clock,
         monotonic=iter(range(0, 10**6, 10)).__next__,
     )
-    hub.experiences._templates = service
+    hub.experiences._reader._templates = service
     return service
 
 
