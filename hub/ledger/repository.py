@@ -14,6 +14,7 @@ from hub.kit.clock import isoformat
 from hub.ledger.chain import Head, chained, head_of
 from hub.ledger.frequency import SEPARATOR
 from hub.ledger.model import Exposure, Served
+from hub.ledger.packing import packed, unpacked
 from hub.store.database import Store
 from hub.store.faults import store_faults
 
@@ -36,7 +37,7 @@ def served_document(served: Served) -> dict[str, Any]:
         "scenario": {"key": served.scenario_key, "version": served.scenario_version},
         "configuration_version": served.configuration_version,
         "profile_version": served.profile_version,
-        "body": served.body,
+        "body": packed(served.body),
         "expires_at": served.expires_at,
         "shown": SEPARATOR.join(served.shown),
     }
@@ -53,7 +54,7 @@ def served_from(document: Mapping[str, Any]) -> Served:
         scenario_version=document["scenario"]["version"],
         configuration_version=document["configuration_version"],
         profile_version=document["profile_version"],
-        body=bytes(document["body"]),
+        body=unpacked(bytes(document["body"])),
         expires_at=document["expires_at"],
         shown=tuple(document["shown"].split(SEPARATOR)) if document.get("shown") else (),
     )

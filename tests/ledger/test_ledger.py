@@ -8,6 +8,7 @@ from hub.errors import InvalidInput, NotFound, Unavailable
 from hub.kit.canonical import canonical
 from hub.kit.ids import new_id
 from hub.ledger.model import Served
+from hub.ledger.packing import unpacked
 from hub.ledger.service import LedgerService
 from tests.builders import NOW, make_profile
 
@@ -67,7 +68,7 @@ class TestRecord:
         row = served()
         await ledger.record(row)
         document = await store.db["served"].find_one({"_id": row.id})
-        assert bytes(document["body"]) == row.body
+        assert unpacked(bytes(document["body"])) == row.body
         assert document["scenario"] == {"key": "home", "version": 1}
 
     async def test_rows_that_come_at_once_share_a_command_and_all_become_durable(self, ledger, store):
