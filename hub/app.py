@@ -40,8 +40,10 @@ from hub.decisions.service import DecisionService
 from hub.errors import TuttiError
 from hub.events import gpc
 from hub.events.service import IngestService
+from hub.insights.gaps import GapService
 from hub.insights.interests import TrendService
 from hub.insights.outlook import DemandService
+from hub.insights.questions import QuestionService
 from hub.insights.similar import SimilarService
 from hub.kit.clock import Clock, SystemClock
 from hub.layers.registry import load_layers
@@ -143,6 +145,7 @@ async def open_services(
         events = IngestService(store, profiles, clock)
         answers = AnswerService(catalogue, encoder)
         await answers.prepare(clock.now())
+        questions = QuestionService(store, answers, profiles, encoder, days=settings.question_days)
         services = Services(
             settings=settings,
             clock=clock,
@@ -180,6 +183,8 @@ async def open_services(
             offers=offers,
             similar=SimilarService(store),
             trends=TrendService(profiles, lambda: catalogue.snapshot, encoder, answers, clock),
+            questions=questions,
+            gaps=GapService(store, answers, encoder, lambda: catalogue.snapshot, clock),
             demand=DemandService(store, profiles, decisions, lambda: catalogue.snapshot, settings, clock),
             privacy=PrivacyService.build(settings, store, profiles, encoder, signer, clock),
             layers=layers,
@@ -195,7 +200,10 @@ async def open_services(
         )
         services.privacy.erasures.on_erasure(ledger.forget)
         services.privacy.erasures.on_erasure(services.opening.forget)
-        yield services, auth, signer, store
+        try:
+            yield services, auth, signer, store
+        finally:
+            await questions.settle()
 
 
 @asynccontextmanager

@@ -69,6 +69,9 @@ class Settings(BaseSettings):
         ge=1,
         description="How long what customers looked at, searched and clicked is kept after it came.",
     )
+    question_days: int = Field(
+        default=180, ge=1, description="How long it is kept which questions had no sure answer."
+    )
     body_limit: int = Field(default=524_288, ge=1024, description="Largest request body, in bytes.")
     batch_limit: int = Field(default=2_000, ge=1, description="Most events in one batch.")
     deadline: float = Field(default=10.0, gt=0, description="Seconds after which a request is given up.")

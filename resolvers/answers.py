@@ -10,9 +10,14 @@ from resolvers.context import Context
 
 
 async def answer(
-    context: Context, question: str | None, who: CustomerRef | None, channel: Channel | None
+    context: Context,
+    question: str | None,
+    who: CustomerRef | None,
+    channel: Channel | None,
+    *,
+    preview: bool,
 ) -> AnswerResult | None:
-    """Return the reply; None if nothing is asked.
+    """Return the reply; None if nothing is asked. Unless it is a preview, the house learns how it fared.
 
     An approved answer is the same for everybody on every channel. `who` and `channel` are looked at
     for what the caller may: a front-end asks for its own customer, on the web.
@@ -25,8 +30,13 @@ async def answer(
     if context.caller.scope is Scope.BROWSE:
         if channel not in {None, Channel.WEB}:
             raise Forbidden("a front-end asks on WEB only", path=("channel",))
-        if who is not None:
-            await access.experience_for(context, who, Channel.WEB)
+        who = (
+            context.caller.customer
+            if who is None
+            else await access.experience_for(context, who, Channel.WEB, keep=not preview)
+        )
     if question is None:
         return None
-    return await context.services.answers.answer(question, at=context.at)
+    return await context.services.questions.ask(
+        question, at=context.at, who=who, channel=channel, keep=not preview and not context.gpc
+    )

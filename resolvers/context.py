@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from hub.decisions.mixes import MixService
     from hub.decisions.scenarios import ScenarioService
     from hub.events.service import IngestService
+    from hub.insights.gaps import GapService
     from hub.insights.interests import TrendService
     from hub.insights.outlook import DemandService
+    from hub.insights.questions import QuestionService
     from hub.insights.similar import SimilarService
     from hub.layers.base import Layer
     from hub.ledger.service import LedgerService
@@ -59,6 +61,8 @@ class Services:
     similar: SimilarService
     demand: DemandService
     trends: TrendService
+    questions: QuestionService
+    gaps: GapService
     privacy: PrivacyService
     layers: Mapping[str, Layer]
     merges: MergeService

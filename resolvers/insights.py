@@ -5,6 +5,7 @@ from typing import TypeVar
 from hub.decisions.model import Channel, MixRequest
 from hub.errors import InvalidInput
 from hub.insights.demand import DemandOutlook, GroupOutlook, ItemOutlook
+from hub.insights.gaps import ContentGaps, QuestionGap
 from hub.insights.interests import Trends
 from hub.insights.outlook import Question
 from hub.kit.pages import Page, slice_page
@@ -14,6 +15,7 @@ from resolvers.context import Context
 T = TypeVar("T")
 
 MOST_ASKED = 2_000  # in one request; the command line asks as many as there are
+MOST_DAYS = 400
 SECONDS = 6.0  # after which what was asked must do
 
 
@@ -63,3 +65,17 @@ async def trends(context: Context, *, sample: int) -> Trends:
     if not 1 <= sample <= MOST_ASKED:
         raise InvalidInput(f"ask 1 to {MOST_ASKED} customers", path=("sample",))
     return await context.services.trends.trends(most=sample)
+
+
+async def gaps(context: Context, *, days: int) -> ContentGaps:
+    """Return what is asked and not answered."""
+    access.need(context, doing="reading content gaps")
+    if not 1 <= days <= MOST_DAYS:
+        raise InvalidInput(f"look back 1 to {MOST_DAYS} days", path=("days",))
+    await context.services.questions.settle()  # what was asked a moment ago counts too
+    return await context.services.gaps.gaps(days=days)
+
+
+def questions(found: tuple[QuestionGap, ...], first: int, after: str | None) -> Page[QuestionGap]:
+    """Return a page of groups of questions."""
+    return _page(found, first, after)

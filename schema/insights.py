@@ -1,16 +1,20 @@
 """Insights for merchandisers: the demand outlook, rising interests, gaps in content."""
 
+from datetime import datetime
+
 import strawberry
 
 from hub.insights import demand as model
+from hub.insights import gaps as gaps_model
 from hub.insights.interests import RisingInterest as RisingModel
 from hub.insights.interests import ScarceInterest as ScarceModel
 from hub.insights.interests import Trends as TrendsModel
 from hub.insights.interests import UnmetSearch as UnmetModel
 from hub.kit.pages import Page
 from resolvers import insights
+from schema.answers import AlternativeAnswer
 from schema.base import After, Connection, First, field
-from schema.catalogue import Content
+from schema.catalogue import Answer, Content
 
 CUSTOMERS = "How many customers; extrapolated from those asked, of whom at least five were."
 
@@ -116,3 +120,66 @@ class Trends:
     )
     def unmet(self, parent: strawberry.Parent[TrendsModel]) -> tuple[UnmetModel, ...]:
         return parent.unmet
+
+
+@strawberry.type(description="What at least five customers asked, in wordings that mean the same.")
+class QuestionGap:
+    wording: str = strawberry.field(
+        description="How one of them put it; words that fewer than five used and the house does not are left out."
+    )
+    customers: int = strawberry.field(description="How many asked, each counted once.")
+    times: int = strawberry.field(description="How often it was asked.")
+    wordings: int = strawberry.field(description="In how many wordings.")
+    last_asked_at: datetime = strawberry.field(description="When it was asked last.")
+
+    @field(
+        description="The approved answers that come nearest, the likeliest first.",
+        of=list[AlternativeAnswer],
+    )
+    def nearest(self, parent: strawberry.Parent[gaps_model.QuestionGap]) -> tuple[object, ...]:
+        return parent.nearest
+
+
+@strawberry.type(description="An answer after which customers asked something else within half an hour.")
+class AskedAgain:
+    @field(description="The answer.", of=Answer, at_once=True)
+    def answer(self, parent: strawberry.Parent[gaps_model.AskedAgain]) -> object:
+        return parent.answer
+
+    customers: int = strawberry.field(description="How many customers were given it.")
+    again: int = strawberry.field(description="How many of them asked something else soon after.")
+    share: float = strawberry.field(description="Their part.")
+
+
+@strawberry.type(description="What customers asked, and what the approved answers lack. Only of many.")
+class ContentGaps:
+    since: datetime = strawberry.field(description="Since when.")
+    questions: int = strawberry.field(description="How many questions were asked.")
+    unanswered: int = strawberry.field(description="How many of them had no answer when they were asked.")
+
+    @field(
+        description="What no approved answer meets today, asked by most customers first.",
+        of=Connection[QuestionGap],
+    )
+    def gaps(
+        self, parent: strawberry.Parent[gaps_model.ContentGaps], first: First = 20, after: After = None
+    ) -> Page[gaps_model.QuestionGap]:
+        return insights.questions(parent.gaps, first, after)
+
+    @field(
+        description="What is answered today with less confidence than 0.75; the answer is the first of `nearest`.",
+        of=Connection[QuestionGap],
+    )
+    def doubtful(
+        self, parent: strawberry.Parent[gaps_model.ContentGaps], first: First = 20, after: After = None
+    ) -> Page[gaps_model.QuestionGap]:
+        return insights.questions(parent.doubtful, first, after)
+
+    @field(
+        description="Answers after which customers asked again, the largest part first.",
+        of=list[AskedAgain],
+    )
+    def asked_again(
+        self, parent: strawberry.Parent[gaps_model.ContentGaps]
+    ) -> tuple[gaps_model.AskedAgain, ...]:
+        return parent.asked_again

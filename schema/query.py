@@ -16,6 +16,7 @@ from hub.decisions.mixes import SavedMix as SavedMixModel
 from hub.decisions.model import Channel as ChannelModel
 from hub.decisions.model import Scenario as ScenarioModel
 from hub.insights.demand import DemandOutlook as DemandOutlookModel
+from hub.insights.gaps import ContentGaps as ContentGapsModel
 from hub.insights.interests import Trends as TrendsModel
 from hub.kit.pages import Page
 from hub.ledger.model import Served as ServedModel
@@ -49,7 +50,7 @@ from schema.decisions import Layer, MixInput, Scenario
 from schema.editing import SavedScenario
 from schema.enums import Channel, ReviewState
 from schema.experiences import Experience
-from schema.insights import DemandOutlook, Trends
+from schema.insights import ContentGaps, DemandOutlook, Trends
 from schema.ledger import Served
 from schema.merges import MergeOperation, MergeReview
 from schema.mixes import MutedLayer, SavedMix
@@ -145,9 +146,12 @@ class Query:
             CustomerRefInput | None, argument("Who asks; null: nobody in particular.", name="for")
         ] = None,
         channel: Annotated[Channel | None, argument("Where it is asked; null: not said.")] = None,
+        preview: Annotated[
+            bool, argument("True: it is not kept that this was asked, and `contentGaps` do not count it.")
+        ] = False,
     ) -> AnswerResultModel | None:
         who = None if for_ is None else for_.ref("for")
-        return await answers.answer(info.context, question, who, channel)
+        return await answers.answer(info.context, question, who, channel, preview=preview)
 
     @field(description="The layers of this hub, in the order of play.", of=list[Layer])
     async def layers(self, info: Info) -> list[Any]:
@@ -282,6 +286,17 @@ class Query:
         sample: Annotated[int, argument("How many customers to look at, 1 to 2,000.")] = 1_000,
     ) -> TrendsModel:
         return await insights.trends(info.context, sample=sample)
+
+    @field(
+        description="What customers ask and no approved answer meets, or hardly. For administrators.",
+        of=ContentGaps,
+    )
+    async def content_gaps(
+        self,
+        info: Info,
+        days: Annotated[int, argument("How far to look back, 1 to 400 days.")] = 28,
+    ) -> ContentGapsModel:
+        return await insights.gaps(info.context, days=days)
 
     @field(description="One scenario; null if there is none of that key.", of=Scenario | None)
     async def scenario(

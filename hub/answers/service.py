@@ -7,9 +7,10 @@ for each way in which customers ask it. What a question means is learned from th
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ from hub.catalogue.model import Answer, Claim
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.errors import InvalidInput, Unavailable
 from hub.kit.deadline import within
+
+T = TypeVar("T")
 
 LONGEST_QUESTION = 1_000  # characters; the encoder reads about the first 250 words
 MOST_ALTERNATIVES = 3
@@ -96,13 +99,38 @@ class AnswerService:
         held = held_at(snapshot, at)
         if not held:
             return AnswerResult(asked, 0.0, None, ())
+        # A question may hold personal data: not even its vector is kept.
+        vector = await self._in_time(self._encoder.vector(asked, keep=False))
+        prepared = await self._in_time(self._shared(snapshot, held))
+        return choose(asked, prepared, prepared.resolver.matches(asked, vector), snapshot)
+
+    async def judge(
+        self, asked: Sequence[tuple[str, NDArray[np.float32]]], *, at: datetime
+    ) -> list[AnswerResult]:
+        """Return what would be replied to questions whose (d,) vectors are at hand.
+
+        Raises:
+            Unavailable: if the answers are being prepared for longer than the deadline.
+        """
+        snapshot = self._catalogue.snapshot
+        held = held_at(snapshot, at)
+        if not held or not asked:
+            return [AnswerResult(question, 0.0, None, ()) for question, _ in asked]
+        prepared = await self._in_time(self._shared(snapshot, held))
+
+        def replies() -> list[AnswerResult]:
+            return [
+                choose(question, prepared, prepared.resolver.matches(question, vector), snapshot)
+                for question, vector in asked
+            ]
+
+        return await asyncio.to_thread(replies)
+
+    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
         try:
-            # A question may hold personal data: not even its vector is kept.
-            vector = await within(self._deadline, self._encoder.vector(asked, keep=False))
-            prepared = await within(self._deadline, self._shared(snapshot, held))
+            return await within(self._deadline, work)
         except TimeoutError:
             raise Unavailable("the answers are being prepared; ask again in a moment") from None
-        return choose(asked, prepared, prepared.resolver.matches(asked, vector), snapshot)
 
     async def _shared(self, snapshot: CatalogueSnapshot, held: tuple[int, ...]) -> Prepared:
         """Wait for a fit that goes on for the others when one who waits gives up."""

@@ -1,11 +1,9 @@
 """`tutti insights`: what merchandisers ask of the house."""
 
 import asyncio
-import csv
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -13,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hub.cli import insight_tables as tables
 from hub.errors import InvalidInput
 
 if TYPE_CHECKING:
     from hub.config import Settings
     from hub.insights.demand import DemandOutlook, Tally
+    from hub.insights.gaps import ContentGaps
     from hub.insights.interests import Trends
     from hub.insights.outlook import DemandService
 
@@ -70,7 +70,7 @@ def demand(
     """
     if by not in {"item", "category", "segment"}:
         raise InvalidInput("group by item, category or segment", path=("by",))
-    units = _stock(stock)
+    units = tables.stock_of(stock)
     began = time.monotonic()
 
     def tell(tally: "Tally") -> None:
@@ -120,7 +120,7 @@ def demand(
                 )
 
     outlook = asyncio.run(work())
-    _write(_rows(outlook, by), out)
+    tables.write(tables.of_outlook(outlook, by), out)
     typer.echo(
         f"{outlook.scenario} version {outlook.version}, {outlook.channel}: {outlook.asked:,} of "
         f"{outlook.customers:,} customers asked in {time.monotonic() - began:.0f} s; items above 1% of "
@@ -159,61 +159,36 @@ def trends(
             return await services.trends.trends(most=sample)
 
     found = asyncio.run(work())
-    _write([asdict(line) for line in getattr(found, what)], out)
+    tables.write([asdict(line) for line in getattr(found, what)], out)
     typer.echo(f"{found.asked:,} of {found.customers:,} customers were looked at", err=True)
 
 
-def _stock(file: Path | None) -> Mapping[str, float]:
-    if file is None:
-        return {}
-    units: dict[str, float] = {}
-    with file.open(encoding="utf-8", newline="") as lines:
-        reader = csv.DictReader(lines)
-        if not {"key", "units"} <= set(reader.fieldnames or ()):
-            raise InvalidInput("the stock file needs the columns key and units", path=(file.name,))
-        for number, row in enumerate(reader, start=2):
-            try:
-                amount = float(row["units"])
-            except (TypeError, ValueError):
-                amount = -1.0
-            if not 0 <= amount < float("inf"):
-                raise InvalidInput("units are a number from 0 up", path=(file.name, number, "units"))
-            units[row["key"]] = amount
-    return units
+@insights_app.command("gaps")
+def gaps(
+    what: Annotated[str, typer.Argument(help="unanswered, doubtful or again.")] = "unanswered",
+    days: Annotated[int, typer.Option(min=1, help="How far to look back.")] = 28,
+    out: Annotated[Path | None, typer.Option(help="CSV file; default: standard output.")] = None,
+) -> None:
+    """Tell what is asked and no approved answer meets, or only doubtfully; or after which answers customers ask again.
 
+    Only of many: each line is of at least five customers. An answer approved since closes its gap.
+    """
+    if what not in {"unanswered", "doubtful", "again"}:
+        raise InvalidInput("ask for unanswered, doubtful or again", path=("what",))
 
-def _rows(outlook: "DemandOutlook", by: str) -> Iterable[Mapping[str, Any]]:
-    if by == "item":
-        for item in outlook.items:
-            yield {
-                "key": item.content.key,
-                "title": item.content.title,
-                "category": item.content.category,
-                "availability": item.content.availability.value,
-                "share": f"{item.share:.5f}",
-                "impressions": f"{item.impressions:.1f}",
-                "error": f"{item.error:.4f}",
-                "demand": f"{item.demand:.2f}",
-                "stock": "" if item.stock is None else f"{item.stock:g}",
-                "covered": "" if item.covered is None else f"{item.covered:.3f}",
-                "short": "yes" if item.short else "",
-            }
-        return
-    for group in outlook.categories if by == "category" else outlook.segments:
-        row = {by: group.name, "impressions": f"{group.impressions:.1f}", "demand": f"{group.demand:.2f}"}
-        yield row if group.customers is None else {**row, "customers": f"{group.customers:.1f}"}
+    async def work() -> "ContentGaps":
+        from hub.app import open_services
+        from hub.config import load_settings
+        from hub.logs import configure
 
+        settings = load_settings()
+        configure(settings.log_format, settings.log_level)
+        async with open_services(settings) as (services, *_):
+            return await services.gaps.gaps(days=days)
 
-def _write(rows: Iterable[Mapping[str, Any]], out: Path | None) -> None:
-    found = list(rows)
-    if not found:
-        typer.echo("there is nothing to tell", err=True)
-        return
-    target = sys.stdout if out is None else out.open("w", encoding="utf-8", newline="")
-    try:
-        writer = csv.DictWriter(target, list(found[0]))
-        writer.writeheader()
-        writer.writerows(found)
-    finally:
-        if out is not None:
-            target.close()
+    found = asyncio.run(work())
+    tables.write(tables.of_gaps(found, what), out)
+    typer.echo(
+        f"{found.questions:,} questions since {found.since:%Y-%m-%d}, {found.unanswered:,} without an answer",
+        err=True,
+    )

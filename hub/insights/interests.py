@@ -25,7 +25,7 @@ from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.insights.demand import drawn
 from hub.insights.similar import KINDS, SMALLEST_GROUP
 from hub.kit.clock import Clock
-from hub.profiles.model import ConsentState, Profile, Purpose, SignalKind
+from hub.profiles.model import Profile, SignalKind, refused_analytics
 from hub.profiles.service import ProfileService
 
 WINDOW = timedelta(days=28)
@@ -94,7 +94,7 @@ class Notes:
     def add(self, profile: Profile) -> None:
         """Note one customer, who counts once for everything."""
         self.asked += 1
-        if _refused(profile):
+        if refused_analytics(profile):
             return
         active: dict[str, set[int]] = defaultdict(set)
         for interest in profile.interests:
@@ -214,10 +214,3 @@ def on_sale(snapshot: CatalogueSnapshot) -> NDArray[np.bool_]:
     shown = snapshot.available.copy()
     shown[list(snapshot.brand_faults)] = False
     return shown
-
-
-def _refused(profile: Profile) -> bool:
-    return any(
-        consent.purpose is Purpose.ANALYTICS and consent.state is ConsentState.DENIED
-        for consent in profile.consents
-    )

@@ -104,6 +104,7 @@ class ExportService:
             ("served", self._served_rows(profile)),
             ("exposures", self._exposures(profile)),
             ("grants", self._grants(profile)),
+            ("questions", self._questions(profile)),
         ):
             yield f',"{name}":['.encode()
             first = True
@@ -206,6 +207,20 @@ class ExportService:
         with store_faults():
             async for found in self._db["grants"].find(query).sort("_id", ASCENDING):
                 yield {name: found.get(name) for name in names}
+
+    async def _questions(self, profile: Profile) -> AsyncIterator[dict[str, Any]]:
+        query = {"profile_id": {"$in": [profile.id, *profile.former_ids]}}
+        with store_faults():
+            async for found in (
+                self._db["questions"].find(query).sort([("at", ASCENDING), ("_id", ASCENDING)])
+            ):
+                yield {
+                    "at": found["at"],
+                    "channel": found["channel"],
+                    "question": found.get("text"),
+                    "answer": found["answer"],
+                    "kept_until": found["expires_at"],
+                }
 
     # for people
 

@@ -86,6 +86,7 @@ REACH: Final[Mapping[str, By | Nothing]] = {
     "exports": By(profile=("profile_id",)),
     "exposures": By(served=("served_id",)),  # before `served`, by which they are found
     "served": By(profile=("profile_id",)),
+    "questions": By(profile=("profile_id",)),
     "frequency": By(profile=("_id",)),
     "offer_guards": By(guard=("_id",)),
     # The books of an offer add up over all its grants: the grant stays, and nobody can tell whose it was.

@@ -305,3 +305,11 @@ class Profile:
             if fact is not None and str(fact.value).strip():
                 return str(fact.value).strip()
         return "Customer" if self.identity("user_id") else "Visitor"
+
+
+def refused_analytics(profile: Profile) -> bool:
+    """Tell whether a customer is to be left out of what is told of many."""
+    return any(
+        consent.purpose is Purpose.ANALYTICS and consent.state is ConsentState.DENIED
+        for consent in profile.consents
+    )

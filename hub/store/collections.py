@@ -199,6 +199,16 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
             IndexModel([("profile_id", ASCENDING), ("at", ASCENDING), ("content_key", ASCENDING)]),
         ),
     ),
+    # What was asked and how it fared; `text` is masked, and not there where it was answered surely
+    CollectionSpec(
+        "questions",
+        {"at": DATE, "reply": STRING, "expires_at": DATE},
+        (
+            IndexModel([("profile_id", ASCENDING), ("at", DESCENDING)]),
+            IndexModel([("at", DESCENDING)]),
+            IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+        ),
+    ),
     # Who serves under a frequency cap takes a turn here; needed while a serving is under way only
     CollectionSpec("frequency", {"turn": INT, "at": DATE}),
     # The issue of an offer to one customer, with the offer as it was promised

@@ -29,8 +29,10 @@ from hub.decisions.mixes import MixService
 from hub.decisions.scenarios import ScenarioService
 from hub.decisions.service import DecisionService
 from hub.events.service import IngestService
+from hub.insights.gaps import GapService
 from hub.insights.interests import TrendService
 from hub.insights.outlook import DemandService
+from hub.insights.questions import QuestionService
 from hub.insights.similar import SimilarService
 from hub.kit.clock import FixedClock
 from hub.kit.ids import new_id
@@ -249,6 +251,9 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
     ledger = LedgerService(store, clock)
     offers = OfferService(store, clock)
     answers = AnswerService(catalogue, encoder)
+    questions = QuestionService(
+        store, answers, profiles, encoder, days=4_000
+    )  # the server's own clock would remove them
     decisions = DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes)
     services = Services(
         settings=settings,
@@ -287,6 +292,8 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
         offers=offers,
         similar=SimilarService(store),
         trends=TrendService(profiles, lambda: catalogue.snapshot, encoder, answers, clock),
+        questions=questions,
+        gaps=GapService(store, answers, encoder, lambda: catalogue.snapshot, clock),
         demand=DemandService(store, profiles, decisions, lambda: catalogue.snapshot, settings, clock),
         privacy=PrivacyService.build(settings, store, profiles, encoder, signer, clock),
         layers=layers,
@@ -305,4 +312,5 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hub") as client:
         yield House(services, auth, keys, client, store)
     await ledger.close()
+    await questions.settle()
     await mongodb_client.drop_database(name)
