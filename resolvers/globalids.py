@@ -5,18 +5,19 @@ import binascii
 
 from hub.catalogue.model import Answer, Content, Offer
 from hub.errors import InvalidInput
+from hub.ledger.items import ServedContent
 from hub.ledger.model import Served
 from hub.offers.model import Grant
 from hub.privacy.model import Erasure, Export
 from hub.profiles.model import Profile
 
-Anything = Answer | Content | Grant | Offer | Served | Profile | Erasure | Export
+Anything = Answer | Content | ServedContent | Grant | Offer | Served | Profile | Erasure | Export
 
 
 def global_id(thing: Anything) -> str:
     """Return the global id of anything that has one."""
     match thing:
-        case Content():
+        case Content() | ServedContent():
             return to_global("Content", thing.key)
         case Profile():
             return to_global("Customer", thing.id)

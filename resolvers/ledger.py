@@ -7,7 +7,8 @@ from datetime import datetime
 from hub.auth.model import Scope
 from hub.errors import InvalidInput, NotFound
 from hub.kit.pages import Page
-from hub.ledger.model import Served, ServedItem
+from hub.ledger.items import ServedItem
+from hub.ledger.model import Served
 from hub.profiles.model import Profile
 from resolvers import access
 from resolvers.context import Context

@@ -7,6 +7,7 @@ from typing import Any
 import strawberry
 
 from hub.catalogue import model
+from hub.ledger.items import ServedContent
 from resolvers import catalogue
 from schema.base import Info, Node, field
 from schema.enums import Availability, ContentKind, NeedOrigin, NeedPattern
@@ -22,7 +23,7 @@ class Money:
 class Content(Node):
     @classmethod
     def is_type_of(cls, obj: object, _info: Any) -> bool:
-        return isinstance(obj, model.Content)
+        return isinstance(obj, model.Content | ServedContent)
 
     key: str = strawberry.field(description="The brand's own key, such as a stock code.")
     kind: ContentKind = strawberry.field(description="What it is.")

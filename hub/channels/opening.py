@@ -28,7 +28,7 @@ from hub.consent.regions import Rules
 from hub.decisions.model import Channel, Decision, MixRequest
 from hub.errors import NotFound, TuttiError
 from hub.kit.clock import Clock
-from hub.ledger.codec import items_of
+from hub.ledger.items import contents_of
 from hub.ledger.model import Served
 from hub.offers.model import UNKNOWN, Standing
 from hub.profiles.model import CustomerRef, Profile
@@ -175,7 +175,7 @@ class OpeningService:
 
     async def _look_again(self, served_id: str) -> Mapping[str, Opened]:
         served = await self._ledger.get(served_id)
-        sent = {item.content.key: item.content for item in items_of(served)}
+        sent = contents_of(served)
         read = None
         if served.profile_id is not None:
             read = await self._profiles.find(CustomerRef("id", served.profile_id), keep=False)

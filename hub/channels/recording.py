@@ -7,9 +7,10 @@ from hub.channels.base import present
 from hub.channels.body import body_of
 from hub.channels.context import PresentationContext
 from hub.channels.context_building import TRY_AGAIN
-from hub.channels.model import Experience
+from hub.channels.model import EmailExperience, Experience, ServiceDeskExperience, WebExperience
 from hub.channels.slots import slots_of
 from hub.decisions.model import Channel, Decision, Note
+from hub.ledger.items import listing_of
 from hub.ledger.model import Served
 
 NOT_RECORDED = Note(
@@ -21,6 +22,7 @@ def row_of(experience: Experience, now: datetime, retention_days: int) -> Served
     """Return what the ledger keeps of an experience that is about to leave."""
     decision = experience.decision
     assert experience.served_id is not None
+    assert isinstance(experience, WebExperience | EmailExperience | ServiceDeskExperience)
     return Served(
         id=experience.served_id,
         at=now,
@@ -34,6 +36,14 @@ def row_of(experience: Experience, now: datetime, retention_days: int) -> Served
         expires_at=now + timedelta(days=retention_days),
         shown=tuple(
             item.content.key for slot in slots_of(decision, experience.channel) for item in slot.items
+        ),
+        listing=listing_of(
+            (
+                (slot.key, item.position, float(item.score), item.content, item.why.sentence)
+                for slot in experience.slots
+                for item in slot.items
+            ),
+            html=isinstance(experience, EmailExperience),
         ),
     )
 

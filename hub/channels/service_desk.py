@@ -7,6 +7,7 @@ from hub.channels.model import ServiceDeskExperience, Slot, Suggestion
 from hub.channels.slots import slots_of
 from hub.channels.words import day, full_day, listed, plural
 from hub.decisions.model import Channel, Decision, RankedItem
+from hub.ledger.items import items_of
 from hub.offers.model import Grant
 from hub.profiles.model import InterestKind, Profile, Signal, SignalKind
 
@@ -127,9 +128,9 @@ def _shown(context: PresentationContext) -> str:
     for served in context.seen:
         if served.channel == Channel.SERVICE_DESK:
             continue
-        items = [item for slot in served.content["slots"] for item in slot["items"]]
+        items = items_of(served)
         if items:
-            first = min(items, key=lambda item: item["position"])["content"]["title"]
+            first = items[0].content.title
             where = CHANNEL_WORDS.get(served.channel, served.channel.lower())
             return f"Last shown {where} {day(served.at, context.assembled_at)}, first of all {first}."
     return ""

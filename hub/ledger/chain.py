@@ -3,7 +3,7 @@
     seq      1, 2, 3 ... for each customer; a unique index gives every place once
     before   the hash of the row before; "" for the first
     lapses   when the row before is to be removed by retention; null for the first
-    hash     SHA-256 over all of that, the row's facts and the body's bytes as they are kept
+    hash     SHA-256 over all of that, the row's facts, and listing and body as they are kept
 
 A row that was changed no longer has its hash; one that was taken out leaves a gap; one that was put in
 has no place. What the chain alone cannot show is that the *newest* rows were taken away: `verify` gives
@@ -58,6 +58,8 @@ class ChainReport:
 def hash_of(document: Mapping[str, Any]) -> str:
     """Return the hash that a row must have."""
     facts = {name: document.get(name) for name in FACTS}
+    if "listing" in document:  # rows of a release before listings are hashed without
+        facts["listing"] = hashlib.sha256(bytes(document["listing"])).hexdigest()
     made = hashlib.sha256(canonical(facts))
     made.update(b"\n")
     made.update(bytes(document["body"]))

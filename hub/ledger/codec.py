@@ -16,7 +16,6 @@ import orjson
 
 from hub.catalogue.model import Content
 from hub.kit.canonical import canonical
-from hub.ledger.model import Served, ServedItem, ServedWhy
 
 REMEMBERED = 4_096  # contents as they were served, some 10 MB
 FORMAT = 1  # of the body; a reader that meets a higher one is older than the row
@@ -64,23 +63,11 @@ def content_body(content: Content) -> orjson.Fragment:
     return _BODIES.of(content)
 
 
-def items_of(served: Served) -> tuple[ServedItem, ...]:
-    """Return everything that was shown, by position."""
-    found = [_item(item, slot["key"]) for slot in served.content["slots"] for item in slot["items"]]
-    return tuple(sorted(found, key=lambda item: item.position))
-
-
 @lru_cache(maxsize=REMEMBERED)
 def _content(words: bytes) -> Content:
-    """Return the content that a body tells of; servings of one customer tell of the same ones again and again."""
     return _READ.structure(orjson.loads(words), Content)
 
 
-def _item(item: Mapping[str, Any], slot: str) -> ServedItem:
-    return ServedItem(
-        position=item["position"],
-        score=item["score"],
-        content=_content(orjson.dumps(item["content"])),
-        why=ServedWhy(item["why"]),
-        slot=slot,
-    )
+def content_of(told: Mapping[str, Any]) -> Content:
+    """Return the content that a body tells of; servings of one customer tell of the same ones again and again."""
+    return _content(orjson.dumps(told))

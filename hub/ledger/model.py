@@ -8,14 +8,12 @@ from typing import Any
 
 import orjson
 
-from hub.catalogue.model import Content
-
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
     """One experience that left the hub; `body` is its canonical JSON, byte for byte.
 
-    It is the one domain type without slots, so that its body is parsed once and only when asked for.
+    It is the one domain type without slots, so that body and listing are parsed once and only when asked for.
     """
 
     id: str
@@ -29,6 +27,7 @@ class Served:
     body: bytes
     expires_at: datetime
     shown: tuple[str, ...] = ()  # keys of what it held, for frequency caps
+    listing: bytes | None = None  # `hub.ledger.items`; None on a row of a release before listings
 
     @cached_property
     def content(self) -> Mapping[str, Any]:
@@ -36,9 +35,24 @@ class Served:
         parsed: dict[str, Any] = orjson.loads(self.body)
         return parsed
 
+    @cached_property
+    def told(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+        """What the body tells of each item, with its slot's key, in the body's order."""
+        return tuple((slot["key"], item) for slot in self.content["slots"] for item in slot["items"])
+
+    @cached_property
+    def listed(self) -> Mapping[str, Any] | None:
+        """The listing, parsed; None where there is none."""
+        if self.listing is None:
+            return None
+        parsed: dict[str, Any] = orjson.loads(self.listing)
+        return parsed
+
     @property
     def html(self) -> str | None:
         """The message's HTML, None on channels that have none."""
+        if self.listed is not None and not self.listed["html"]:
+            return None
         return self.content.get("html")
 
 
@@ -61,51 +75,6 @@ class ServedVariety:
     rank_by_score: int
     closest_key: str | None
     similarity: float
-
-
-class ServedWhy:
-    """Why an item stood where it did, as it was served.
-
-    Read from the body's own words; the layers' parts are put together only when asked for, since whoever
-    reads twenty servings mostly wants their sentences.
-    """
-
-    __slots__ = ("_told",)
-
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        """Take what the body says of an item's reasons."""
-        self._told = told
-
-    @property
-    def sentence(self) -> str:
-        """The reason in a sentence."""
-        sentence: str = self._told["sentence"]
-        return sentence
-
-    @property
-    def contributions(self) -> tuple[ServedScore, ...]:
-        """Each layer's part."""
-        return tuple(
-            ServedScore(**{name: part[name] for name in ServedScore.__slots__})
-            for part in self._told["contributions"]
-        )
-
-    @property
-    def variety(self) -> ServedVariety | None:
-        """How variety moved it; None where it did not say."""
-        told = self._told.get("variety")
-        return None if told is None else ServedVariety(**{n: told[n] for n in ServedVariety.__slots__})
-
-
-@dataclass(frozen=True, slots=True)
-class ServedItem:
-    """One item that was shown: the content in the version that was shown, without its long text."""
-
-    position: int
-    score: float
-    content: Content
-    why: ServedWhy
-    slot: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ FRESH_SECONDS = 540.0  # what is older is read again for who is about to write
 
 def served_document(served: Served) -> dict[str, Any]:
     """Return the row as the store keeps it."""
-    return {
+    document = {
         "_id": served.id,
         "at": served.at,
         "profile_id": served.profile_id,
@@ -41,6 +41,9 @@ def served_document(served: Served) -> dict[str, Any]:
         "expires_at": served.expires_at,
         "shown": SEPARATOR.join(served.shown),
     }
+    if served.listing is not None:
+        document["listing"] = packed(served.listing)
+    return document
 
 
 def served_from(document: Mapping[str, Any]) -> Served:
@@ -57,6 +60,7 @@ def served_from(document: Mapping[str, Any]) -> Served:
         body=unpacked(bytes(document["body"])),
         expires_at=document["expires_at"],
         shown=tuple(document["shown"].split(SEPARATOR)) if document.get("shown") else (),
+        listing=unpacked(bytes(document["listing"])) if "listing" in document else None,
     )
 
 

@@ -15,8 +15,8 @@ from hub.errors import InvalidInput, NotFound, Unavailable
 from hub.kit.clock import Clock
 from hub.kit.pages import LARGEST_PAGE, Page, decode_cursor, page_of
 from hub.ledger.chain import ChainReport, verify
-from hub.ledger.codec import items_of
-from hub.ledger.model import Exposure, Served, ServedItem
+from hub.ledger.items import ServedItem, items_of
+from hub.ledger.model import Exposure, Served
 from hub.ledger.repository import LedgerRepository, position_of
 from hub.profiles.model import Profile
 from hub.store.database import Store

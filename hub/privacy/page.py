@@ -5,7 +5,7 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
-from hub.ledger.codec import items_of
+from hub.ledger.items import items_of
 from hub.privacy.export import ExportService
 from hub.profiles.model import Interest, Profile
 

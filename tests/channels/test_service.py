@@ -15,6 +15,7 @@ from hub.errors import InvalidInput, NotFound
 from hub.kit.clock import FixedClock
 from hub.layers.base import Contribution
 from hub.layers.guard import GuardedLayer
+from hub.ledger.items import items_of
 from hub.profiles.model import ConsentState, CustomerRef, Purpose
 from hub.store.database import Store, connect, database_of
 from hub.web.unsubscribe import routes
@@ -43,6 +44,29 @@ class TestServing:
             assert served.profile_id == (await hub.profiles.require(ROSA)).id
             assert served.channel == channel
             assert served.expires_at > served.at
+
+    async def test_a_row_lists_what_its_body_tells_on_every_channel(self, hub):
+        await hub.send(*HISTORY)
+        await agree(hub)
+        for channel, scenario in (
+            (Channel.WEB, "home"),
+            (Channel.EMAIL, "newsletter"),
+            (Channel.SERVICE_DESK, "service"),
+        ):
+            experience = await hub.assemble(channel=channel, scenario=scenario)
+            row = await hub.ledger.get(experience.served_id)
+            assert row.listing is not None
+            listed, read = items_of(row), items_of(replace(row, listing=None))
+            assert listed
+            for one, other in zip(listed, read, strict=True):
+                assert (one.position, one.score, one.slot) == (other.position, other.score, other.slot)
+                assert one.content.key == other.content.key
+                assert one.content.title == other.content.title
+                assert one.content.version == other.content.version
+                assert one.content.price == other.content.price
+                assert one.why.sentence == other.why.sentence
+                assert one.why.contributions == other.why.contributions
+            assert (row.html is not None) == (channel is Channel.EMAIL)
 
     async def test_somebody_unknown_gets_the_base_experience_and_nothing_is_made_of_them(self, hub):
         experience = await hub.assemble("nobody")

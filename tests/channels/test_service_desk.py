@@ -62,7 +62,9 @@ class TestBrief:
         assert "Has bought nothing from us so far." in desk(profile=customer).brief
 
     def test_it_tells_what_they_were_last_shown_elsewhere(self):
-        body = {"slots": [{"items": [{"position": 1, "content": {"title": "Wool blanket"}}]}]}
+        item = {"position": 1, "score": 1.0, "why": {"sentence": ""}}
+        item["content"] = {"key": "blanket", "title": "Wool blanket"}
+        body = {"slots": [{"key": "for_you", "items": [item]}]}
         row = {
             "at": NOW - timedelta(days=1),
             "profile_id": "prf_1",
