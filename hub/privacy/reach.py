@@ -72,6 +72,11 @@ class Blank(By):
 
 
 @dataclass(frozen=True, slots=True)
+class Struck(By):
+    """A collection whose documents are about several; of one customer only the id is struck off their lists."""
+
+
+@dataclass(frozen=True, slots=True)
 class Nothing:
     """A collection that holds nothing of customers."""
 
@@ -129,6 +134,7 @@ REACH: Final[Mapping[str, By | Nothing]] = {
     "secrets": Nothing("the hub's own secrets"),
     "versions": Nothing("what changed last, and leases"),
     "tombstones": Nothing("keyed hashes of erased identities: what an erasure leaves on purpose"),
-    "subject_requests": Nothing("how requests stand; whom they are about only until they are carried out"),
+    # How a request stands must be told still; a request that waits is then about nobody.
+    "subject_requests": Struck(profile=("profile_ids",)),
     "erasures": Nothing("what was removed, in numbers; ids only while an erasure is under way"),
 }

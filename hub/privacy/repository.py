@@ -10,7 +10,7 @@ from embeddings.cache import key_of
 from hub.events.names import PREFERENCES_SET, PRODUCTS_SEARCHED
 from hub.events.repository import event_from_document
 from hub.privacy.model import Erasure, JobState, Removed
-from hub.privacy.reach import REACH, Blank, By, Whole
+from hub.privacy.reach import REACH, Blank, By, Struck, Whole
 from hub.profiles.facet_codec import facet_from_document
 from hub.profiles.facets import project
 from hub.profiles.knowledge import texts_of
@@ -172,6 +172,9 @@ class PrivacyRepository:
             if isinstance(by, Blank):
                 changed = await self._db[name].update_many(query, [dict(step) for step in by.change])
                 return changed.modified_count
+            if isinstance(by, Struck):
+                listed = {field: {"$in": sorted(whole.profile_ids)} for field in by.profile}
+                return (await self._db[name].update_many(query, {"$pull": listed})).modified_count
             return (await self._db[name].delete_many(query)).deleted_count
 
     async def _remove_of_served(self, name: str, fields: tuple[str, ...], whole: Whole, served: By) -> int:

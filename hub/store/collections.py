@@ -142,6 +142,7 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
         (
             IndexModel([("status", ASCENDING), ("due_at", ASCENDING)]),
             IndexModel([("outbox.due_at", ASCENDING)]),
+            IndexModel([("profile_ids", ASCENDING)], sparse=True),
         ),
     ),
     CollectionSpec("scenarios", {"version": INT, "title": STRING}),

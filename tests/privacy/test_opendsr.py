@@ -21,6 +21,7 @@ from hub.kit.clock import FixedClock
 from hub.privacy.erasure import ErasureService
 from hub.privacy.export import ExportService
 from hub.privacy.opendsr import DELAY, OpenDsrService
+from hub.profiles.model import CustomerRef
 from hub.store.database import Store
 from hub.web import opendsr as door
 from tests.privacy.scan import traces
@@ -266,6 +267,21 @@ class TestAccessAndPortability:
             0,
             False,
         )
+
+
+async def test_a_request_that_waits_speaks_of_nobody_once_the_customer_is_erased(
+    mia: Rooms, http: httpx.AsyncClient, service: OpenDsrService, clock: FixedClock, erasures: ErasureService
+) -> None:
+    given = request("access")
+    await http.post("/opendsr/requests", json=given)
+    whole = (await mia.require()).id
+    assert await traces(mia.store, [given["subject_request_id"]])
+    await erasures.erase(CustomerRef("user_id", "mia"), requested_by="test")
+    assert await traces(mia.store, [whole]) == []
+    clock.instant += DELAY
+    await service.run_due()
+    done = (await http.get(f"/opendsr/requests/{given['subject_request_id']}")).json()
+    assert (done["request_status"], done["results_count"]) == ("completed", 0)
 
 
 class TestCallbacks:
