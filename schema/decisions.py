@@ -154,6 +154,18 @@ class Why:
     )
 
 
+@strawberry.type(
+    description="Lists of one kind of content that the dial of diversity does not hold for: its first items."
+)
+class OutOfReach:
+    kind: ContentKind = strawberry.field(description="Of which content.")
+    shortest: int = strawberry.field(description="The length of the shortest of them.")
+    longest: int = strawberry.field(description="The length of the longest; all between are among them.")
+    diversity: float = strawberry.field(
+        description="The nearest that was found for the one that is farthest from the setting."
+    )
+
+
 @strawberry.type(description="One item of a ranking.")
 class ExperienceItem:
     position: int = strawberry.field(description="Its place in the ranking, from 1, after variety.")

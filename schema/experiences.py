@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import strawberry
 
 from hub.channels import model
+from hub.decisions.model import OutOfReach as OutOfReachModel
 from hub.decisions.model import Question as QuestionModel
 from hub.decisions.model import RankedItem, Removed
 from hub.decisions.model import Scenario as ScenarioModel
@@ -17,7 +18,7 @@ from resolvers.layers import PlayedLayer
 from schema.base import After, Connection, First, Info, argument, field
 from schema.catalogue import Claim, Content, Offer
 from schema.choosing import Question
-from schema.decisions import ExperienceItem, MixWeight, Moment, Scenario, Suppression
+from schema.decisions import ExperienceItem, MixWeight, Moment, OutOfReach, Scenario, Suppression
 from schema.enums import Channel
 from schema.operations import Grant
 
@@ -111,6 +112,15 @@ class Experience:
     @field(description="The mix as it was played.", of=list[MixWeight], at_once=True)
     def mix(self, parent: strawberry.Parent[model.Experience], info: Info) -> list[PlayedLayer]:
         return experiences.mix(info.context, parent)
+
+    @field(
+        description="The lists that the dial of diversity does not hold for, since none within .05 of it was found "
+        "among the candidates. Empty: every beginning of every list is as it is set, or the dial is not turned.",
+        of=list[OutOfReach],
+        at_once=True,
+    )
+    def out_of_reach(self, parent: strawberry.Parent[model.Experience]) -> tuple[OutOfReachModel, ...]:
+        return parent.decision.out_of_reach
 
     @field(
         description="Catalogue, scenario, layers and mix in one version: equal versions decide equally.",

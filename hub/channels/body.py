@@ -72,7 +72,7 @@ def _decision_body(decision: Decision) -> dict[str, Any]:
 
 
 def _asked(decision: Decision) -> dict[str, Any]:
-    """Return what was asked for in the call, and what the hub asks in its turn; nothing where there is neither."""
+    """Return what was asked for in the call, what of it could not be had, and what the hub asks in its turn."""
     said: dict[str, Any] = {}
     if decision.scenario.guards.chosen:
         said["chosen"] = [choice.key for choice in decision.scenario.guards.chosen]
@@ -81,6 +81,8 @@ def _asked(decision: Decision) -> dict[str, Any]:
             "text": decision.question.text,
             "options": [[option.key, option.label] for option in decision.question.options],
         }
+    if decision.out_of_reach:
+        said["out_of_reach"] = list(decision.out_of_reach)
     return said
 
 

@@ -90,6 +90,7 @@ def decide(
         question=next_question(snapshot, scenario, verdict.codes, ranking.contents)
         if scenario.questions
         else None,
+        out_of_reach=ranking.out_of_reach,
     )
 
 

@@ -161,6 +161,19 @@ class VarietyStep:
 
 
 @dataclass(frozen=True, slots=True)
+class OutOfReach:
+    """Lists that the dial of diversity does not hold for: the first `shortest` to `longest` items of one kind.
+
+    `diversity` is that of the one among them which is farthest from the setting: the nearest that was found.
+    """
+
+    kind: ContentKind
+    shortest: int
+    longest: int
+    diversity: float
+
+
+@dataclass(frozen=True, slots=True)
 class Why:
     """Why an item stands where it does: in a sentence, and exactly."""
 
@@ -260,6 +273,7 @@ class Decision:
     degraded: Note | None = None
     grants: tuple[Grant, ...] = ()  # the issues to this customer of `offers`; one that is not issued has none
     question: Question | None = None  # the next one, where the scenario asks and there is one worth asking
+    out_of_reach: tuple[OutOfReach, ...] = ()  # where the dial of diversity could not be kept to
 
     def grant_of(self, offer: Offer) -> Grant | None:
         """Return the issue of one of the offers to this customer, None if it was not issued."""

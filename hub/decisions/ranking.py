@@ -11,8 +11,8 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from hub.catalogue.model import Content
-from hub.decisions.model import LayerScore, RankedItem, VarietyStep, Why
+from hub.catalogue.model import Content, ContentKind
+from hub.decisions.model import LayerScore, OutOfReach, RankedItem, VarietyStep, Why
 from hub.decisions.variety import Varied
 from hub.layers.base import Candidates, Contribution
 from hub.layers.guard import LayerFault
@@ -74,6 +74,16 @@ class ScoredRanking:
     def scores_by_layer(self) -> Mapping[str, NDArray[np.float64]]:
         """Return every layer's scores of the candidates at `rows`, before the mix weighs them."""
         return {name: contribution.scores for name, contribution in self._contributions.items()}
+
+    @cached_property
+    def out_of_reach(self) -> tuple[OutOfReach, ...]:
+        """The lists that the dial of diversity does not hold for, neighbouring lengths together."""
+        kinds = self._candidates.snapshot.kinds
+        return tuple(
+            OutOfReach(ContentKind(kinds[code]), run.shortest, run.longest, run.diversity)
+            for code, runs in self._varied.missed.items()
+            for run in runs
+        )
 
     @cached_property
     def contents(self) -> Sequence[Content]:

@@ -8,25 +8,26 @@ The likeness to the nearest alone would let a tenth rose pass as easily as the s
 Two dials of the mix say more exactly what the list shall be like, and hold for every beginning of it, since
 each channel shows another length of the same ranking:
 
-    diversity  intra-list diversity, the mean of one minus the cosine over all pairs (Ziegler et al., WWW
-               2005). Where it is set it takes the place of `variety`: the best item is taken that keeps
-               the list within `TOLERANCE` of the setting, or, where none does, the one that comes nearest.
+    diversity  intra-list diversity, the mean of one minus the cosine over all pairs. Where it is set it takes
+               the place of `variety`; see `hub.decisions.diversity`.
     stretch    the share of items beyond what the customer is known for, after each item within one of it.
 
 It moves items and leaves scores alone, so that the parts still make the whole; where it put an item and
 because of what is told in `Why.variety` (docs/decisions/0052, 0055).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hub.decisions import diversity
 
 WINDOW = 36  # of each kind: more than the slots of a page can hold
 DIALLED_WINDOW = 240  # where a dial is set: there has to be something to choose from
 DIALLED_PLACES = 60  # places that a dial fills; no channel shows more of a kind
 ALIKE_FROM = 0.3  # cosine up to which two items do not cover each other
-TOLERANCE = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,14 @@ class Varied:
     `order` (c,) intp: candidates, best first. `closest` (c,) intp: of each candidate the one above it, of
     its kind and in the window, that is most like it, -1 for none; `similarity` (c,) float32: their cosine;
     `crowding` (c,) float64: how much of it those above cover together, 0 to 1.
+    `missed`: by kind, the beginnings of the list of its items that the dial of diversity does not hold for.
     """
 
     order: NDArray[np.intp]
     closest: NDArray[np.intp]
     similarity: NDArray[np.float32]
     crowding: NDArray[np.float64]
+    missed: Mapping[int, Sequence[diversity.Missed]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +64,7 @@ class _Picks:
     closest: NDArray[np.intp]
     similarity: NDArray[np.float32]
     crowding: NDArray[np.float64]
+    missed: Sequence[diversity.Missed] = ()
 
 
 def vary(
@@ -89,6 +93,7 @@ def vary(
     closest = np.full(len(order), -1, np.intp)
     similarity = np.zeros(len(order), np.float32)
     crowding = np.zeros(len(order))
+    missed: dict[int, Sequence[diversity.Missed]] = {}
     kinds_in_order = kinds[order]
     if beyond is None:
         dials = Dials(dials.variety, dials.diversity)
@@ -111,7 +116,9 @@ def vary(
         closest[picked] = np.where(picks.closest >= 0, members[picks.closest], -1)
         similarity[picked] = picks.similarity
         crowding[picked] = picks.crowding
-    return Varied(final, closest, similarity, crowding)
+        if picks.missed:
+            missed[int(kind)] = picks.missed
+    return Varied(final, closest, similarity, crowding, missed)
 
 
 def _others(members: NDArray[np.intp], picked: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -138,68 +145,67 @@ class _Choice:
         dials: Dials,
         beyond: NDArray[np.bool_] | None,
     ) -> None:
-        count = len(scores)
         spread = float(scores.max() - scores.min())
         self.dials = dials
         self.beyond = beyond
         self.cosines = cosines
-        self.worth = (1.0 - dials.variety) * (
-            (scores - scores.min()) / spread if spread > 0 else np.zeros(count)
-        )
+        self.worth = (scores - scores.min()) / spread if spread > 0 else np.zeros(len(scores))
         self.fresh = 1.0 - np.clip((cosines.astype(np.float64) - ALIKE_FROM) / (1.0 - ALIKE_FROM), 0.0, 1.0)
-        self.uncovered = np.ones(count)
-        self.left = np.ones(count, np.bool_)
-        self.apart = np.zeros(count)  # of each member, the sum of its distances to those picked
-        self.apart_within = 0.0  # the same over all pairs of those picked
-        self.beyond_so_far = 0
 
     def first(self, most: int) -> _Picks:
         """Return the first members that are picked, in their order."""
-        members = len(self.worth)
-        count = min(most, members)
-        highest, which = np.zeros(members, np.float32), np.full(members, -1, np.intp)
-        picks = _Picks(
-            np.zeros(count, np.intp),
-            np.full(count, -1, np.intp),
-            np.zeros(count, np.float32),
-            np.zeros(count),
-        )
-        for turn in range(count):
-            pick = self._next(turn)
-            picks.order[turn], picks.closest[turn] = pick, which[pick]
-            picks.similarity[turn] = highest[pick]
-            picks.crowding[turn] = 1.0 - self.uncovered[pick]
-            self._take(pick)
-            nearer = self.cosines[pick] > highest
-            which[nearer] = pick
-            highest[nearer] = self.cosines[pick][nearer]
-        return picks
-
-    def _next(self, turn: int) -> int:
-        open_ = self.left
-        share = self.dials.stretch
-        if share is not None and self.beyond is not None:
-            wanted = self.beyond_so_far < int(share * (turn + 1) + 0.5)
-            of_sort = open_ & (self.beyond == wanted)
-            if of_sort.any():
-                open_ = of_sort
+        count = min(most, len(self.worth))
+        sorts = self._sorts(count)
         if self.dials.diversity is None:
-            value = np.where(open_, self.worth + self.dials.variety * self.uncovered, -np.inf)
-            return int(value.argmax())
-        if turn == 0:
-            return int(open_.argmax())
-        pairs = turn * (turn + 1) / 2
-        off = np.abs((self.apart_within + self.apart) / pairs - self.dials.diversity)
-        near = open_ & (off <= TOLERANCE)
-        return int(near.argmax()) if near.any() else int(np.where(open_, off, np.inf).argmin())
+            return self._told(self._by_variety(count, sorts))
+        distances = 1.0 - self.cosines.astype(np.float64)
+        np.fill_diagonal(distances, 0.0)
+        candidates = diversity.Candidates(self.worth, distances, self.beyond, sorts)
+        order = diversity.at(self.dials.diversity, candidates, count)
+        return replace(self._told(order), missed=diversity.missed(order, distances, self.dials.diversity))
 
-    def _take(self, pick: int) -> None:
-        self.left[pick] = False
-        self.uncovered *= self.fresh[pick]
-        self.apart_within += float(self.apart[pick])
-        self.apart += 1.0 - self.cosines[pick].astype(np.float64)
-        if self.beyond is not None:
-            self.beyond_so_far += int(self.beyond[pick])
+    def _sorts(self, count: int) -> NDArray[np.bool_] | None:
+        """Return (count,) of which sort each place is, as `stretch` has it; None where it is not turned.
+
+        It depends on how many there are of each sort and on nothing else.
+        """
+        share = self.dials.stretch
+        if share is None or self.beyond is None:
+            return None
+        most = int(self.beyond.sum())
+        most_known = len(self.beyond) - most
+        sorts = np.zeros(count, np.bool_)
+        taken = 0
+        for place in range(count):
+            wanted = taken < int(share * (place + 1) + 0.5)
+            sorts[place] = taken < most if wanted else place - taken >= most_known
+            taken += int(sorts[place])
+        return sorts
+
+    def _by_variety(self, count: int, sorts: NDArray[np.bool_] | None) -> NDArray[np.intp]:
+        """Return the members by score and by what those above leave uncovered."""
+        order = np.zeros(count, np.intp)
+        variety = self.dials.variety
+        worth = (1.0 - variety) * self.worth
+        uncovered, left = np.ones(len(worth)), np.ones(len(worth), np.bool_)
+        for place in range(count):
+            open_ = left if sorts is None else left & (self.beyond == sorts[place])
+            pick = int(np.where(open_, worth + variety * uncovered, -np.inf).argmax())
+            order[place], left[pick] = pick, False
+            uncovered *= self.fresh[pick]
+        return order
+
+    def _told(self, order: NDArray[np.intp]) -> _Picks:
+        """Return an order with what there is to be told of each: what stands above it, and how like that is."""
+        above = np.triu(np.ones((len(order), len(order)), np.bool_), 1)  # [earlier, later]
+        cosines = np.where(above, self.cosines[np.ix_(order, order)], np.float32(0.0))
+        similarity = cosines.max(axis=0)
+        return _Picks(
+            order=order,
+            closest=np.where(similarity > 0, order[cosines.argmax(axis=0)], -1),
+            similarity=similarity,
+            crowding=1.0 - np.where(above, self.fresh[np.ix_(order, order)], 1.0).prod(axis=0),
+        )
 
 
 def diversity_of(vectors: NDArray[np.float32]) -> float:

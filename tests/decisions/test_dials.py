@@ -1,12 +1,15 @@
 """The dials of a mix: how unlike each other the items of a list are, and how many lie beyond the known."""
 
 from datetime import timedelta
+from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from hub.catalogue.model import ContentKind
+from hub.decisions.diversity import BOUND, beginnings
 from hub.decisions.model import Mix, MixRequest
 from hub.decisions.scenario_files import shipped_scenarios
 from hub.decisions.variety import Dials, diversity_of, vary
@@ -34,23 +37,46 @@ def arranged(vectors, dials, seed=0, beyond=None):
 
 
 class TestDiversity:
-    @settings(max_examples=40, deadline=None)
-    @given(st.integers(0, 10_000), st.floats(0.45, 1.0), st.sampled_from([6, 8, 12]))
-    def test_of_any_list_is_within_a_twentieth_of_the_setting(self, seed, setting, length):
-        vectors = worlds(seed)
+    @settings(max_examples=100, deadline=None)
+    @given(st.integers(0, 2**31), st.floats(0.45, 1.0), st.integers(5, 30))
+    @example(3501, 0.45, 10)
+    def test_of_any_list_is_within_a_twentieth_of_the_setting(self, seed, setting, groups):
+        vectors = worlds(seed, groups=groups)
         order = arranged(vectors, Dials(0.3, diversity=setting), seed).order
-        assert diversity_of(vectors[order[:length]]) == pytest.approx(setting, abs=0.05)
+        for length in (6, 8, 10, 12):
+            assert diversity_of(vectors[order[:length]]) == pytest.approx(setting, abs=0.05)
 
-    def test_is_within_a_twentieth_of_the_setting_in_all_but_one_of_a_hundred_lists(self):
-        """In a list of six one item weighs a third of all pairs, and a few cannot be met by any choice."""
-        random = np.random.default_rng(7)
-        misses = []
-        for seed in range(200):
-            vectors, setting = worlds(seed), float(random.uniform(0.45, 1.0))
-            order = arranged(vectors, Dials(0.3, diversity=setting), seed).order
-            misses += [abs(diversity_of(vectors[order[:length]]) - setting) for length in (6, 8, 12)]
-        assert np.mean(np.array(misses) > 0.05) < 0.01
-        assert max(misses) < 0.08
+    @settings(max_examples=60, deadline=None)
+    @given(st.integers(0, 2**31), st.floats(0.2, 1.2), st.integers(2, 7), st.integers(1, 4))
+    def test_misses_no_length_that_an_order_of_few_things_could_have_met(self, seed, setting, count, groups):
+        """Every order there is, looked at one by one: none of them misses fewer lengths."""
+        vectors = worlds(seed, count=count, groups=groups)
+        distances = 1.0 - vectors.astype(np.float64) @ vectors.astype(np.float64).T
+        fewest = min(
+            np.count_nonzero(np.abs(beginnings(np.array(order), distances) - setting) > BOUND)
+            for order in permutations(range(count))
+        )
+        found = arranged(vectors, Dials(diversity=setting), seed).missed
+        assert sum(run.longest - run.shortest + 1 for run in found.get(0, ())) == fewest
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.integers(0, 2**31), st.floats(0.2, 1.2), st.integers(1, 80), st.sampled_from([None, 0.3]))
+    def test_what_is_missed_is_told_and_nothing_else(self, seed, setting, count, stretch):
+        vectors = worlds(seed, count=count, groups=3)
+        beyond = np.random.default_rng(seed).random(count) < 0.5
+        varied = arranged(vectors, Dials(0.3, setting, stretch), seed, beyond)
+        assert sorted(varied.order.tolist()) == list(range(count))
+        told = {n for run in varied.missed.get(0, ()) for n in range(run.shortest, run.longest + 1)}
+        for length in range(2, min(count, 60) + 1):
+            off = abs(diversity_of(vectors[varied.order[:length]]) - setting)
+            if abs(off - 0.05) > 1e-4:  # the float32 of the one and the float64 of the other
+                assert (length in told) == (off > 0.05)
+        for run in varied.missed.get(0, ()):
+            off = [
+                abs(diversity_of(vectors[varied.order[:length]]) - setting)
+                for length in range(run.shortest, run.longest + 1)
+            ]
+            assert abs(run.diversity - setting) == pytest.approx(max(off), abs=1e-4)
 
     def test_that_the_candidates_do_not_have_is_come_near_to(self):
         vectors = worlds(1, groups=1)
@@ -135,6 +161,12 @@ class TestInADecision:
         plain, turned = self.first().ranking, self.first(stretch=0.5, diversity=0.6).ranking
         scores = [{i.content.key: i.score for i in each.first(len(each))} for each in (plain, turned)]
         assert scores[0] == scores[1]
+
+    def test_a_setting_that_cannot_be_had_is_told(self):
+        assert self.first().out_of_reach == ()
+        (told,) = self.first(diversity=0.0).out_of_reach
+        assert (told.kind, told.longest) == (ContentKind.PRODUCT, 60)
+        assert told.diversity > 0.05
 
     def test_dials_are_part_of_the_configuration(self):
         versions = {
