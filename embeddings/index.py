@@ -57,11 +57,16 @@ class _Segment:
 class VectorIndex:
     """Immutable; safe to search from several threads at once."""
 
-    __slots__ = ("_empty", "_places", "_segments", "_vectors", "_whole")
+    __slots__ = ("_count", "_empty", "_places", "_segments", "_vectors", "_whole")
 
     def __init__(
-        self, vectors: NDArray[np.float32], segments: tuple[_Segment, ...], empty: NDArray[np.bool_]
+        self,
+        vectors: NDArray[np.float32],
+        segments: tuple[_Segment, ...],
+        empty: NDArray[np.bool_],
+        count: int,
     ) -> None:
+        self._count = count  # rows that it is of
         self._vectors = vectors
         self._segments = segments
         self._empty = empty
@@ -128,7 +133,24 @@ class VectorIndex:
             wanted = np.sort(np.concatenate([wanted, *(each.rows[each.rows >= 0] for each in worn)]))
         for start in range(0, len(wanted), SEGMENT):
             segments.append(_encoded(vectors, wanted[start : start + SEGMENT], empty))
-        return cls(vectors, tuple(segments), empty)
+        return cls(vectors, tuple(segments), empty, len(vectors))
+
+    def only(self, rows: NDArray[np.intp]) -> Self:
+        """Return an index of some of the rows, under the numbers that they have here.
+
+        It costs `size` bytes more and shares the vectors. A search in it costs what its own rows cost, where
+        `allowed` would have all of them scanned.
+
+        Args:
+            rows: (m,) which rows, ascending, each once.
+        """
+        empty = np.ones(len(self), np.bool_)
+        empty[rows] = False
+        segments = [
+            _encoded(self._vectors, rows[start : start + SEGMENT], empty)
+            for start in range(0, len(rows), SEGMENT)
+        ]
+        return type(self)(self._vectors, tuple(segments), empty, len(rows))
 
     def search(
         self, queries: NDArray[np.float32], k: int, *, allowed: NDArray[np.bool_] | None = None
@@ -162,7 +184,7 @@ class VectorIndex:
         if not reachable or not len(queries):
             return rows, similarities
         shortlist = min(reachable, SHORTLIST * k + SHORTLIST_MORE)
-        if reachable <= max(few_of(len(self)), shortlist):
+        if reachable <= max(few_of(self._count), shortlist):
             eligible = np.flatnonzero(findable)
             gathered = self._vectors[eligible]
             for number, query in enumerate(queries):

@@ -171,8 +171,8 @@ def _nearest_of_kind(
     """Return (q, k) the nearest eligible rows of one kind, -1 where there are no more."""
     few = shelf.few.get(kind)
     if few is None:
-        allowed = eligible & shelf.kind_rows[kind]
-        return shelf.snapshot.index.search(queries, ENOUGH_OF_A_KIND, allowed=allowed)[0]
+        index = shelf.minor.get(kind, shelf.snapshot.index)
+        return index.search(queries, ENOUGH_OF_A_KIND, allowed=eligible & shelf.kind_rows[kind])[0]
     distances = np.where(eligible[few.rows], -(queries @ few.vectors.T), BARRED)
     count = min(ENOUGH_OF_A_KIND, len(few.rows))
     nearest = np.argpartition(distances, count - 1, axis=1)[:, :count]

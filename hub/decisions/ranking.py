@@ -141,14 +141,27 @@ class ScoredRanking:
         return _places(self._by_score)
 
     @cached_property
-    def _ranks_without(self) -> dict[str, NDArray[np.intp]]:
-        """Of each layer, the ranks there would be if it were mute."""
-        return {
-            name: _places(
-                ranked(total([part for other, part in self._parts.items() if other != name], len(self)))
-            )
-            for name in self._parts
-        }
+    def _ranks_without(self) -> NDArray[np.intp]:
+        """Of each layer in the order of the mix, (layers, candidates) the ranks there would be if it were mute.
+
+        A layer that says nothing of anybody changes no sum when it is left out, so it has the ranks there are;
+        and what stands before the one that is left out is added up once. Both keep every bit of `total`.
+        """
+        parts = list(self._parts.values())
+        ranks = np.empty((len(parts), len(self)), np.intp)
+        ranks[:] = self._ranks
+        speaking = [number for number, part in enumerate(parts) if part.any()]
+        before = np.zeros(len(self))
+        sums = np.empty((len(speaking), len(self)))
+        for at, number in enumerate(speaking):
+            sums[at] = before
+            for other in speaking[at + 1 :]:
+                sums[at] += parts[other]
+            before = before + parts[number]
+        orders = np.argsort(-sums, axis=1, kind="stable")
+        for number, order in zip(speaking, orders, strict=True):
+            ranks[number] = _places(order)
+        return ranks
 
     @cached_property
     def _tables(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
@@ -161,7 +174,7 @@ class ScoredRanking:
         return (
             np.array([self._contributions[name].scores for name in names], np.float64).reshape(shape),
             np.array([self._parts[name] for name in names], np.float64).reshape(shape),
-            np.array([self._ranks_without[name] for name in names], np.intp).reshape(shape),
+            self._ranks_without,
         )
 
     @cached_property

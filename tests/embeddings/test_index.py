@@ -220,3 +220,35 @@ class TestFollowing:
         vectors = clustered(10)
         with pytest.raises(ValueError, match="came_from must be"):
             VectorIndex.build(vectors, before=VectorIndex.build(vectors), came_from=np.arange(9))
+
+
+class TestOnlySomeRows:
+    def test_answers_as_the_whole_does_where_only_they_are_allowed(self):
+        vectors = clustered(6_000)
+        vectors[30] = 0
+        whole = VectorIndex.build(vectors)
+        rows = np.arange(0, 6_000, 3)
+        some = whole.only(rows)
+        eligible = np.random.default_rng(5).random(6_000) < 0.8
+        among = np.zeros(6_000, np.bool_)
+        among[rows] = True
+        for allowed in (None, eligible):
+            ours = some.search(vectors[::700], 40, allowed=allowed)
+            theirs = whole.search(vectors[::700], 40, allowed=among if allowed is None else among & allowed)
+            assert ours[0].tobytes() == theirs[0].tobytes()
+            assert ours[1].tobytes() == theirs[1].tobytes()
+
+    def test_nothing_but_them_is_found(self):
+        vectors = clustered(3_000)
+        some = VectorIndex.build(vectors).only(np.array([4, 2_000]))
+        assert sorted(some.search(vectors[7:8], 5)[0][0].tolist()) == [-1, -1, -1, 4, 2_000]
+
+    def test_it_costs_what_its_rows_cost(self):
+        whole = VectorIndex.build(clustered(6_000))
+        assert whole.only(np.arange(600)).size < whole.size / 5
+
+    def test_none_at_all_finds_nothing(self):
+        vectors = clustered(100)
+        assert VectorIndex.build(vectors).only(np.zeros(0, np.intp)).search(vectors[:1], 2)[0].tolist() == [
+            [-1, -1]
+        ]
