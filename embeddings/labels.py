@@ -2,7 +2,8 @@
 
 Phrases of one to three words are scored by their part of the Kullback-Leibler divergence between the
 evidence and the whole catalogue, `share * log(share / usual share)`: frequent here, rare elsewhere.
-The best phrase, and a second one that adds something, make the label: "lunch bags, retrospot".
+The best phrase, and a second one that adds something, make the label: "lunch bags, retrospot". One title
+alone has nothing in common with anything: its own beginning is the label, if that is short.
 """
 
 import math
@@ -31,16 +32,17 @@ _WORD = re.compile(r"[^\W\d_]+(?:['\N{RIGHT SINGLE QUOTATION MARK}-][^\W\d_]+)*"
 _BREAK = re.compile(r"[,;:.!?()/\"|\u2013\u2014]|\s-\s|\d+")
 _AND = re.compile(r"\s*[&+]\s*")
 _STOP_WORDS = """
-a an and any are as at be by can do for from has have how i in into is it its my no not of off on or our out s
-so that the their them these this to too up was we what when where which who why will with you your
+a about after an and any are as at be before but by can do every for from has have how i in into is it its left
+more most much my no not of off on only or other our out over s so than that the their them then there these this
+to too under up was we what when where which who why will with without you your
 w c x cm mm ml kg g l
 """
 # True of so many things that they say little of one: sizes, quantities, colours.
 _PALE_WORDS = """
 set sets pack packs pc pcs piece pieces pair pairs assorted asstd small large medium mini big little giant size
-sized design designs style colour colours color colors new best great good vintage traditional classic
+sized design designs style colour colours color colors new best better great good vintage traditional classic
 black white red blue green pink yellow purple orange brown grey gray ivory cream silver gold turquoise lilac
-beige multicolour
+beige multicolour one two three four five six
 """
 _STOP = frozenset(_STOP_WORDS.split())
 _PALE = frozenset(_PALE_WORDS.split())
@@ -108,6 +110,8 @@ class Labeller:
             whole = float(len(said))
         if not said:
             return ""
+        if len(said) == 1 and (name := _name(next(iter(said)))) and name not in taken:
+            return name
         titles = [(self._phrases_of(text), weight / whole) for text, weight in said.items()]
         first = self._best(titles, taken=taken)
         if first is None:
@@ -207,6 +211,19 @@ def _segments(text: str) -> list[list[str]]:
     """Return the words of a text, lower case, split where a phrase cannot go on."""
     plain = _AND.sub(" and ", text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
     return [words for part in _BREAK.split(plain) if (words := _WORD.findall(part))]
+
+
+def _name(text: str) -> str:
+    """Return what a single text calls its thing, up to where the phrase ends; "" if that is long, or says little.
+
+    "ladder shelf in ash" of "Ladder shelf in ash, 180 cm"; the article of "A kitten's first week" is left out.
+    """
+    for segment in _segments(text):
+        telling = [at for at, word in enumerate(segment) if word not in _STOP and len(word) > 1]
+        if any(segment[at] not in _PALE for at in telling):
+            words = segment[telling[0] : telling[-1] + 1]
+            return " ".join(words) if len(words) <= MOST_WORDS else ""
+    return ""
 
 
 def _phrases(segments: Iterable[Sequence[str]], bases: dict[str, str]) -> frozenset[Phrase]:

@@ -27,7 +27,7 @@ from hub.experiments.purchases import Purchases
 from hub.profiles.facets import project
 from hub.profiles.fold import fold
 from hub.profiles.joining import join_all
-from hub.profiles.knowledge import SnapshotKnowledge, texts_of
+from hub.profiles.knowledge import SnapshotKnowledge, naming, texts_of
 from hub.profiles.model import CustomerRef, Facet, LinkedFacet
 from hub.profiles.view import ProfileView
 
@@ -192,7 +192,7 @@ class Reading:
     @classmethod
     def of(cls, snapshot: CatalogueSnapshot, at: datetime, embed: Embed) -> "Reading":
         """Return the reading of facets by a catalogue."""
-        return cls(snapshot, at, embed, Labeller.fit([content.title for content in snapshot.contents]))
+        return cls(snapshot, at, embed, Labeller.fit([naming(content) for content in snapshot.contents]))
 
     def __call__(self, ref: CustomerRef, facet: Facet) -> ProfileView:
         """Return what layers and gates see of the one customer of whom this facet tells."""

@@ -52,6 +52,7 @@ class _Sign(NamedTuple):
     subject: str
     key: str | None
     words: str
+    naming: str  # what a name for it may be made of: of a content its category too
     at: datetime
     weight: float
     vector: NDArray[np.float32]
@@ -88,16 +89,16 @@ class _Collector:
             if disowned and key in disowned and stamp <= disowned[key]:
                 return None
             vector = self._knowledge.vector(key)
-            return vector if vector is None else _Sign(key, key, self._words(key), stamp.at, weight, vector)
+            if vector is None:
+                return None
+            title = self._knowledge.title(key) or key
+            return _Sign(key, key, title, self._knowledge.naming(key) or key, stamp.at, weight, vector)
         words = text or ""
         subject = text_subject(words)
         if disowned and subject in disowned and stamp <= disowned[subject]:
             return None
         vector = self._knowledge.text_vector(words)
-        return vector if vector is None else _Sign(subject, None, words, stamp.at, weight, vector)
-
-    def _words(self, key: str) -> str:
-        return self._knowledge.title(key) or key
+        return vector if vector is None else _Sign(subject, None, words, words, stamp.at, weight, vector)
 
     def done(self, owned: Mapping[str, Ownership]) -> list[_Sign]:
         """Return what the customer's doings say, oldest first."""
@@ -188,8 +189,9 @@ def _label(
         return own
     if kind is not InterestKind.LONG_TERM and len(members) == 1:
         return members[0].words
-    words = [sign.words for sign in members]
-    return knowledge.label(words, [sign.weight for sign in members], taken) or words[0] or "something"
+    words = [sign.naming for sign in members]
+    label = knowledge.label(words, [sign.weight for sign in members], taken)
+    return label or members[0].words or "something"
 
 
 def _own_name(members: Sequence[_Sign], facet: Facet) -> str | None:

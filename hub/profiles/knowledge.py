@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.labels import Labeller
+from hub.catalogue.model import Content
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.profiles.model import Facet
 from hub.profiles.words import phrases
@@ -40,9 +41,21 @@ class Knowledge(Protocol):
         """Return the title of a content, "" if it is not known."""
         ...
 
+    def naming(self, key: str) -> str:
+        """Return the words out of which an interest in a content may be named, "" if it is not known."""
+        ...
+
     def label(self, texts: Sequence[str], weights: Sequence[float], taken: Collection[str]) -> str:
         """Return a few words for what `texts` have in common, none of those in `taken`."""
         ...
+
+
+def naming(content: Content) -> str:
+    """Return the words out of which an interest in a content may be named: its title, then its category's path.
+
+    Things that share no word of their titles (a kettle, a grinder) may share one that the house has for them.
+    """
+    return " / ".join([content.title, *content.category.replace("-", " ").split("/")])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +83,10 @@ class SnapshotKnowledge:
     def title(self, key: str) -> str:
         row = self.snapshot.row(key)
         return "" if row is None else self.snapshot.contents[row].title
+
+    def naming(self, key: str) -> str:
+        row = self.snapshot.row(key)
+        return "" if row is None else naming(self.snapshot.contents[row])
 
     def label(self, texts: Sequence[str], weights: Sequence[float], taken: Collection[str]) -> str:
         return self.labeller.label(texts, weights, taken=taken)

@@ -24,7 +24,7 @@ from hub.events.repository import EventRepository, StoredEvent
 from hub.profiles.facets import project
 from hub.profiles.fold import fold, unplaced
 from hub.profiles.joining import join_all
-from hub.profiles.knowledge import Knowledge, SnapshotKnowledge, texts_of
+from hub.profiles.knowledge import Knowledge, SnapshotKnowledge, naming, texts_of
 from hub.profiles.linking import Claim, Linker
 from hub.profiles.model import Facet, LinkedFacet
 from hub.profiles.profile_codec import Header, profile_to_document
@@ -191,13 +191,13 @@ class Projector:
         )
 
     async def _labeller_of(self, snapshot: CatalogueSnapshot) -> Labeller:
-        """Return what names directions; learnt anew where titles changed, which most new snapshots do not."""
+        """Return what names directions; learnt anew where names changed, which most new snapshots do not."""
         known = self._labeller
         if known is not None and known[0] is snapshot.contents:
             return known[1]
-        titles = [content.title for content in snapshot.contents]
-        if known is None or [content.title for content in known[0]] != titles:
-            known = (snapshot.contents, await asyncio.to_thread(Labeller.fit, titles))
+        texts = [naming(content) for content in snapshot.contents]
+        if known is None or [naming(content) for content in known[0]] != texts:
+            known = (snapshot.contents, await asyncio.to_thread(Labeller.fit, texts))
         self._labeller = (snapshot.contents, known[1])
         return known[1]
 

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings.labels import MOST_WORDS, Labeller
+from hub.profiles.knowledge import naming
+from tests.builders import make_content
 
 CATALOGUE = [
     *(f"LUNCH BAG {pattern}" for pattern in ("RED RETROSPOT", "SUKI DESIGN", "PINK POLKADOT", "WOODLAND")),
@@ -115,6 +117,45 @@ class TestWordsSideBySide:
         again = labeller.label(["Sunflower kernels, 4 kg"], taken=["sunflower kernels"])
         assert again
         assert again != "sunflower kernels"
+
+
+class TestCategories:
+    """A content's category stands behind its title: the house's own word for what titles do not share."""
+
+    def test_name_what_titles_do_not_share(self):
+        kettle = naming(make_content("kettle", title="Gooseneck kettle, electric", category="coffee/kettles"))
+        grinder = naming(make_content("grinder", title="March hand grinder", category="coffee/hand-grinders"))
+        assert grinder == "March hand grinder / coffee / hand grinders"
+        labeller = Labeller.fit([*CATALOGUE, kettle, grinder])
+        assert labeller.label([kettle, grinder]).startswith("coffee")
+
+    def test_may_be_missing(self):
+        assert naming(make_content("kettle", title="Kettle", category="")).strip(" /") == "Kettle"
+
+
+class TestOneTitle:
+    """A title alone has nothing in common with anything: it names itself, as far as a phrase goes."""
+
+    @pytest.mark.parametrize(
+        ("title", "name"),
+        [
+            ("Dishwasher tablets, 60, unwrapped", "dishwasher tablets"),
+            ("Hedgerow Mug No. 3, Fox", "hedgerow mug"),
+            ("A kitten's first week", "kitten's first week"),
+            ("SET/6 RED SPOTTY PAPER PLATES", "red spotty paper plates"),
+        ],
+    )
+    def test_names_itself(self, labeller, title, name):
+        assert labeller.label([title]) == name
+        assert labeller.label([title, title]) == name
+
+    def test_if_it_is_short(self, labeller):
+        label = labeller.label(["Why your cat scratches the best sofa and what it would like instead"])
+        assert label
+        assert len(label.replace(",", "").split()) <= MOST_WORDS
+
+    def test_unless_another_has_that_name(self, labeller):
+        assert labeller.label(["Paper lantern"], taken=["paper lantern"]) not in {"", "paper lantern"}
 
 
 class TestTaken:

@@ -17,7 +17,7 @@ from hub.kit.canonical import canonical
 from hub.profiles.facet_codec import facet_from_document, facet_to_document
 from hub.profiles.facets import MOST_LINES, MOST_SIGNALS, join, join_all, project
 from hub.profiles.fold import fold
-from hub.profiles.knowledge import SnapshotKnowledge, texts_of
+from hub.profiles.knowledge import SnapshotKnowledge, naming, texts_of
 from hub.profiles.model import CustomerRef, Facet, Link, LinkedFacet, Profile
 from hub.profiles.profile_codec import profile_from_document, profile_to_document
 from tests.builders import NOW, text_vector
@@ -27,7 +27,7 @@ from tests.profiles.strategies import EVENTS, FACETS, parsed
 AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, tzinfo=UTC)
 laws = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 SHOP = small_shop()
-LABELLER = Labeller.fit([content.title for content in SHOP.contents])
+LABELLER = Labeller.fit([naming(content) for content in SHOP.contents])
 
 
 def knowledge(facets: Sequence[Facet]) -> SnapshotKnowledge:
