@@ -69,6 +69,8 @@ def filling(template: dict[str, Any], profile_id: str, count: int, body: bytes) 
             key: value for key, value in template.items() if key not in {"seq", "before", "lapses", "hash"}
         }
         row |= {"_id": new_id("srv"), "profile_id": profile_id, "body": body}
+        if body == SMALL:
+            del row["listing"]
         row["at"] = template["at"] - timedelta(days=1, hours=number)
         chained(row, head)
         head = head_of(row)

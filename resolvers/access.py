@@ -74,7 +74,7 @@ async def experience_for(
 
 
 async def _browsed(context: Context, ref: CustomerRef, own: CustomerRef | None, *, keep: bool) -> CustomerRef:
-    found = await context.services.profiles.find(ref, keep=keep)
+    found = await context.find(ref, keep=keep)
     if own is not None and found is not None and await _is(context, own, found, keep=keep):
         return own
     if ref.type != "anonymous_id":
@@ -177,5 +177,5 @@ async def _is(context: Context, ref: CustomerRef, profile: Profile, *, keep: boo
         return True
     if any(identity.type == ref.type and identity.value == ref.value for identity in profile.identities):
         return True
-    found = await context.services.profiles.find(ref, keep=keep)
+    found = await context.find(ref, keep=keep)
     return found is not None and found.id == profile.id

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hub.auth.model import Caller
 from hub.config import Settings
 from hub.kit.clock import Clock
+from hub.profiles.model import CustomerRef, Profile
 
 # Only the type checker needs the services' classes: printing the schema must work where there is
 # neither a store nor an encoder.
@@ -82,3 +84,24 @@ class Context:
     caller: Caller
     at: datetime
     gpc: bool = False
+    _finding: dict[tuple[CustomerRef, bool], asyncio.Task[Profile | None]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    async def find(self, ref: CustomerRef, *, keep: bool = True) -> Profile | None:
+        """Return a customer as `ProfileService.find` does.
+
+        Fields of one document that are about the same customer ask side by side; who asks while they are
+        being read is answered by that reading. It is not kept: a mutation's payload is read anew.
+        """
+        key = (ref, keep)
+        reading = self._finding.get(key)
+        if reading is None:
+            reading = self._finding[key] = asyncio.create_task(self.services.profiles.find(ref, keep=keep))
+            reading.add_done_callback(lambda done: self._settled(key, done))
+        return await asyncio.shield(reading)
+
+    def _settled(self, key: tuple[CustomerRef, bool], done: asyncio.Task[Profile | None]) -> None:
+        del self._finding[key]
+        if not done.cancelled():
+            done.exception()  # whoever asked has it; if nobody waits any more, asyncio need not report it

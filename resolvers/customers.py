@@ -60,7 +60,7 @@ async def customer(context: Context, ref: CustomerRef, at: datetime | None = Non
                 "this instant lies ahead; leave it out for the customer as they are now", path=("at",)
             )
         return await context.services.profiles.as_of(ref, at)
-    return await context.services.profiles.find(ref)
+    return await context.find(ref)
 
 
 async def viewer(context: Context) -> Profile | None:
@@ -71,7 +71,7 @@ async def viewer(context: Context) -> Profile | None:
     """
     access.need(context, *access.READERS, doing="reading a customer")
     own = context.caller.customer
-    return None if own is None else await context.services.profiles.find(own)
+    return None if own is None else await context.find(own)
 
 
 def traits(profile: Profile) -> list[KeyedFact]:

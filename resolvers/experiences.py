@@ -66,6 +66,7 @@ async def experience(
         gpc=context.gpc,
         recipient=recipient,
         chosen=_chosen(budget, answers),
+        profiles=context,
     )
 
 

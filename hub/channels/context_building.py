@@ -16,6 +16,7 @@ from hub.channels.template_check import MessageTemplate
 from hub.consent.gate import Admission
 from hub.decisions.model import Channel, Decision, Note, Scenario
 from hub.kit.ids import new_id
+from hub.ledger.model import Served
 from hub.profiles.model import Profile
 from hub.profiles.needs import needs
 
@@ -48,6 +49,7 @@ class ContextBuilder:
         now: datetime,
         served_id: str | None = None,
         template: MessageTemplate | None = None,
+        seen: tuple[Served, ...] = (),
     ) -> PresentationContext:
         """Return the context of one experience: the customer as admitted, and what their channel asks for.
 
@@ -61,6 +63,7 @@ class ContextBuilder:
             now: when the experience is assembled.
             served_id: the id that its row is to have; default: a new one.
             template: instead of the one in force.
+            seen: what the customer was served before, newest first, for a brief.
         """
         profile = admission.profile
         withheld = None
@@ -88,7 +91,7 @@ class ContextBuilder:
             if channel is Channel.EMAIL
             else None,
             known=_known(snapshot, _keys(profile if desk else None, decision)),
-            seen=await self._reader.seen(profile, store) if desk and profile is not None else (),
+            seen=seen,
             needs=needs(profile, snapshot, decision.at) if desk and profile is not None else (),
         )
 

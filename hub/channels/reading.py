@@ -104,9 +104,11 @@ class Reader:
         other._offers = GatheredOffers(offers)  # noqa: SLF001
         return other
 
-    async def customer(self, ref: CustomerRef, store: StoreTime, *, keep: bool) -> Read:
+    async def customer(
+        self, ref: CustomerRef, store: StoreTime, *, keep: bool, profiles: Profiles | None = None
+    ) -> Read:
         try:
-            return Read(await store.of(self._profiles.find(ref, keep=keep)))
+            return Read(await store.of((profiles or self._profiles).find(ref, keep=keep)))
         except Unavailable:
             log.warning("profile not read in time", ref_type=ref.type)
             return Read(None, STORE_SLOW)
@@ -139,7 +141,9 @@ class Reader:
             return Capped(uncounted=True)
         return Capped(seen, seen.worn(caps, at), seen.exhausted(caps, scenario, at))
 
-    async def seen(self, profile: Profile, store: StoreTime) -> tuple[Served, ...]:
+    async def seen(self, profile: Profile | None, store: StoreTime) -> tuple[Served, ...]:
+        if profile is None:
+            return ()
         try:
             return await store.of(self._ledger.latest(profile, most=MOST_SEEN))
         except Unavailable:

@@ -9,6 +9,7 @@ A preview goes the same way and leaves nothing behind: it never reaches the ledg
 nothing, and no step before the ledger writes (law 7): a profile that lags behind is folded in memory.
 """
 
+import asyncio
 import traceback
 from copy import copy
 from dataclasses import replace
@@ -106,6 +107,7 @@ class ExperienceService:
         recipient: Recipient | None = None,
         chosen: tuple[Choice, ...] = (),
         template: MessageTemplate | None = None,
+        profiles: Profiles | None = None,
     ) -> Experience:
         """Return what a customer is to see on a channel; unless it is a preview, it is durable in the ledger.
 
@@ -123,6 +125,7 @@ class ExperienceService:
             tries: how often to count again under a frequency cap while others are served the same person.
             recipient: for whom the customer chooses, if not for themselves.
             chosen: the answers of a guided choice so far, and a budget.
+            profiles: where the customer is found, for a request that reads them for other things too.
 
         The store has `Settings.store_deadline` seconds for all of it; what it does not answer by then is
         done without.
@@ -132,9 +135,10 @@ class ExperienceService:
             InvalidInput: if the mix is impossible.
         """
         now, capped = self._clock.now(), NO_CAPS
+        seen: tuple[Served, ...] = ()
         snapshot = self._catalogue.snapshot
         store = StoreTime(self._settings.store_deadline)
-        read = await self._reader.customer(ref, store, keep=not preview)
+        read = await self._reader.customer(ref, store, keep=not preview, profiles=profiles)
         admission = admit(
             read.profile, snapshot, channel=channel.value, at=at or now, rules=self._rules, gpc=gpc
         )
@@ -146,7 +150,10 @@ class ExperienceService:
                 view, scenario, degraded=read.degraded, chosen=chosen
             )
         else:
-            standing = await self._reader.standing(admission.profile, snapshot, at or now, store)
+            standing, seen = await asyncio.gather(
+                self._reader.standing(admission.profile, snapshot, at or now, store),
+                self._reader.seen(admission.profile if channel is Channel.SERVICE_DESK else None, store),
+            )
             drafted = draft if preview else None
             capped = await self._reader.capped(admission.profile, scenario, at or now, store, drafted)
             decision = await self._decide(
@@ -164,6 +171,7 @@ class ExperienceService:
             now=now,
             served_id=served_id,
             template=template if preview else None,
+            seen=seen,
         )
         if context.withheld is None and capped.exhausted is not None:
             context = replace(context, served_id=None, withheld=Note("FREQUENCY_CAP", capped.exhausted))

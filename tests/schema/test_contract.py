@@ -118,6 +118,22 @@ class TestServiceDesk:
         assert data["answer"] is None
         assert data["experience"]["servedId"]
 
+    async def test_the_customer_is_read_once_for_all_fields_that_are_about_them(self, house, monkeypatch):
+        found = type(house.services.profiles).find
+        asked = []
+
+        async def counted(service, ref, **named):
+            asked.append(ref)
+            return await found(service, ref, **named)
+
+        monkeypatch.setattr(type(house.services.profiles), "find", counted)
+        data = await house.data(document("service_desk"), {"for": ADA}, by=Scope.AGENT)
+        assert data["customer"]["displayName"] == "Ada"
+        assert data["experience"]["servedId"]
+        assert asked == [ADA_REF]
+        await house.data(document("service_desk"), {"for": ADA}, by=Scope.AGENT)
+        assert asked == [ADA_REF, ADA_REF]  # and nothing is kept for the next request
+
 
 class TestMixingDesk:
     async def test_three_previews_share_one_ranking_and_leave_no_trace(self, house):
