@@ -144,7 +144,6 @@ async def open_services(
         merges = MergeService(store, profiles, clock)
         events = IngestService(store, profiles, clock)
         answers = AnswerService(catalogue, encoder)
-        await answers.prepare(clock.now())
         questions = QuestionService(store, answers, profiles, encoder, days=settings.question_days)
         services = Services(
             settings=settings,
@@ -223,9 +222,11 @@ async def open_hub(
     ):
         readiness = Readiness("recovery")
         app = build_app(services, auth, signer, readiness, store.ping)
+        await services.answers.prepare(services.clock.now())
         readiness.waiting_for = ""
         loops = [
             asyncio.create_task(_always("catalogue", services.catalogue.watch)),
+            asyncio.create_task(_always("answers", lambda: services.answers.maintain(services.clock))),
             asyncio.create_task(_always("projection", services.ingest.maintain)),
             asyncio.create_task(_always("merges", services.reviews.maintain)),
             asyncio.create_task(_always("erasures", services.privacy.erasures.maintain)),

@@ -54,20 +54,30 @@ def calibrate(*, known: Array, right: NDArray[np.bool_], unknown: Array) -> Cali
     outcome = np.concatenate([right, np.zeros(len(unknown), np.bool_)]).astype(np.float64)
     share = ASKED_IN_VAIN / (1 - ASKED_IN_VAIN) * len(known) / max(1, len(unknown))
     weight = np.concatenate([np.ones(len(known)), np.full(len(unknown), share)])
+    beta = _fit(features, outcome, weight, centre, np.ones(len(centre), np.bool_))
+    # Being nearer or further ahead never makes an answer less likely, whatever few questions say. A weight
+    # that would be negative is left out and the others are fitted without it: they had leaned on it.
+    free = np.ones(len(centre), np.bool_)
+    while (beta[:3] < 0).any():
+        free[int(beta[:3].argmin())] = False
+        beta = _fit(features, outcome, weight, np.where(free, centre, 0.0), free)
+    return Calibration(*(float(each) for each in beta))
+
+
+def _fit(features: Array, outcome: Array, weight: Array, centre: Array, free: NDArray[np.bool_]) -> Array:
+    """Return the weights likeliest by Newton's method, drawn towards `centre`; those not free stay there."""
     # The prior is a cloud of observations of the usual spread, so that it is firm in what it can know.
-    precision = FIRM * np.diag([0.02, 0.02, 0.02, 0.05])
-    beta = centre.copy()
+    precision = FIRM * np.diag([0.02, 0.02, 0.02, 0.05])[np.ix_(free, free)]
+    beta, seen = centre.copy(), features[:, free]
     for _ in range(ROUNDS):
         chance = 1 / (1 + np.exp(-np.clip(features @ beta, -30, 30)))
-        gradient = features.T @ (weight * (outcome - chance)) - precision @ (beta - centre)
-        curve = (features * (weight * chance * (1 - chance))[:, None]).T @ features + precision
+        gradient = seen.T @ (weight * (outcome - chance)) - precision @ (beta - centre)[free]
+        curve = (seen * (weight * chance * (1 - chance))[:, None]).T @ seen + precision
         step = np.linalg.solve(curve, gradient)
-        beta += np.clip(step, -2, 2)
+        beta[free] += np.clip(step, -2, 2)
         if np.abs(step).max() < 1e-6:
             break
-    # Being nearer or further ahead never makes an answer less likely, whatever few questions say.
-    score, lead, similarity = (float(max(0.0, each)) for each in beta[:3])
-    return Calibration(score, lead, similarity, float(beta[3]))
+    return beta
 
 
 def _features(measured: Array) -> Array:

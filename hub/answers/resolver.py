@@ -3,20 +3,14 @@
 Every answer brings its title and the questions that it is known by. On these the resolver fits a
 kernel ridge regression with one output an answer (C. Saunders et al., ICML 1998; for classes
 R. Rifkin et al., 2003): unlike a nearest neighbour it lets all wordings of an answer speak together,
-and lets the wordings of other answers speak against it. The kernel sees meaning and letters:
-
-    k(a, b) = exp(SHARPNESS * (cos(a, b) - 1)) + w * letters(a, b)
+and lets the wordings of other answers speak against it. The kernel sees meaning and letters
+(`hub.answers.ridge`, `hub.answers.wording`).
 
 Ridge regression can be asked, without fitting again, what it would have said of each of its own
-texts had it not seen it (H the hat matrix, B the rows left out):
-
-    f(B) = (I - H[B, B])^-1 (f[B] - H[B, B] y[B])
-
-Leaving out one text shows how the house's answers are found by a wording that is new; leaving out all
-of an answer's texts shows what a question looks like that nobody answers. From both the resolver
-chooses `w` and calibrates its confidence (`hub.answers.calibration`), so no constant here is fitted
-to anybody's questions. Above `MOST_LANDMARKS` texts the kernel is spanned by that many of them (the
-Nystroem method, C. Williams and M. Seeger, NIPS 2000).
+texts had it not seen it. Leaving out one text shows how the house's answers are found by a wording that
+is new; leaving out all of an answer's texts shows what a question looks like that nobody answers. From
+both the resolver chooses the weight of letters and calibrates its confidence (`hub.answers.calibration`),
+so no constant here is fitted to anybody's questions.
 """
 
 from collections.abc import Sequence
@@ -26,15 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hub.answers.calibration import Calibration, calibrate
+from hub.answers.ridge import Array, Kernel, Places, Ridge, Single
 from hub.answers.wording import Wording
 
-Array = NDArray[np.float64]
-
-SHARPNESS = 4.0  # a cosine of 0.83 counts half, one of 0.3 a sixteenth
-RIDGE = 0.3  # against texts that stand alone; the kernel of a text with itself is 1 + w
 LETTERS = (0.0, 0.25, 0.5)  # weights of letters beside meaning that are tried
-MOST_LANDMARKS = 1_200
 MOST_TRIED = 800  # texts on which the weight of letters is chosen
+MOST_JUDGED = 2_000  # texts on which the confidence is calibrated
+TOGETHER = 256  # questions that are matched at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,78 +38,51 @@ class Match:
     similarity: float  # cosine to the nearest of its texts
 
 
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    landmarks: NDArray[np.intp]
-    weights: Array  # (landmarks, answers)
-    fitted: Array  # (texts, answers)
-    hat: Array  # Z, (texts, landmarks): the hat matrix is Z @ Z.T
-
-
 class Resolver:
     """Finds the answer that a question means among those it was fitted to."""
 
-    def __init__(self, vectors: NDArray[np.float32], texts: Sequence[str], rows: NDArray[np.int32]) -> None:
-        """Fit. Takes well under a second for some hundreds of texts, some seconds for ten thousand.
+    def __init__(self, vectors: Single, texts: Sequence[str], rows: NDArray[np.int32]) -> None:
+        """Fit. Takes a fraction of a second for some hundreds of texts, some seconds for ten thousand.
 
         Args:
             vectors: (n, d) float32 of length 1, of the texts.
             texts: titles and questions, at least one.
             rows: (n,) which answer each belongs to, counted from 0 without gaps.
         """
-        count = int(rows.max()) + 1
-        self._rows = rows
-        self._wording = Wording(texts)
-        letters = self._wording.rows(texts)
-        self.letters = _best_weight(vectors, letters, rows, count)
-        fit = _fit(vectors, letters, rows, count, self.letters, MOST_LANDMARKS)
-        self._vectors = vectors
-        self._span = vectors[fit.landmarks]
-        self._span_letters = letters[fit.landmarks]
-        self._weights = fit.weights
-        self.calibration: Calibration = _calibration(vectors, rows, count, fit)
+        order = np.argsort(rows, kind="stable")  # an answer's texts beside each other
+        self._vectors, rows = vectors[order], rows[order]
+        self._starts = np.flatnonzero(np.diff(rows, prepend=-1))
+        self._wording = Wording([texts[place] for place in order])
+        letters = self._wording.known
+        self.letters = _best_weight(self._vectors, letters, rows)
+        kernel = Kernel(self._vectors, letters, self.letters)
+        ridge = Ridge(kernel, rows, len(self._starts))
+        self._pivots = kernel.of(ridge.pivots)
+        self._weights = ridge.weights.astype(np.float32)
+        self.calibration: Calibration = _calibration(self._vectors, rows, ridge)
 
-    def matches(self, question: str, vector: NDArray[np.float32]) -> list[Match]:
+    def matches(self, question: str, vector: Single) -> list[Match]:
         """Return every answer, likeliest first; equals in the order of their rows."""
-        kernel = _kernel(vector[None], self._span)
-        if self.letters:
-            kernel += self.letters * (self._wording.rows([question]) @ self._span_letters.T)
-        scores = (kernel @ self._weights)[0]
-        similarities = np.full(len(scores), -1.0)
-        np.maximum.at(similarities, self._rows, (self._vectors @ vector).astype(np.float64))
-        order = np.lexsort((np.arange(len(scores)), -scores))
-        return [Match(int(row), float(scores[row]), float(similarities[row])) for row in order]
+        return self.matches_of([question], vector[None])[0]
+
+    def matches_of(self, questions: Sequence[str], vectors: Single) -> list[list[Match]]:
+        """Return the same for each of many questions with their (n, d) vectors."""
+        found: list[list[Match]] = []
+        for start in range(0, len(questions), TOGETHER):
+            part = vectors[start : start + TOGETHER]
+            letters = self._wording.rows(questions[start : start + TOGETHER])
+            kernel = Kernel(part, letters, self.letters)
+            scores = kernel.with_(self._pivots) @ self._weights
+            near = np.maximum.reduceat(part @ self._vectors.T, self._starts, axis=1)
+            orders = np.argsort(-scores, axis=1, kind="stable")
+            found += [
+                [Match(row, float(scored[row]), float(nearest[row])) for row in order.tolist()]
+                for scored, nearest, order in zip(scores, near, orders, strict=True)
+            ]
+        return found
 
 
-def _kernel(left: NDArray[np.float32], right: NDArray[np.float32]) -> Array:
-    cosines: Array = (left @ right.T).astype(np.float64)
-    return np.asarray(np.exp(SHARPNESS * (cosines - 1)), np.float64)
-
-
-def _fit(
-    vectors: NDArray[np.float32],
-    letters: NDArray[np.float32],
-    rows: NDArray[np.int32],
-    count: int,
-    weight: float,
-    most: int,
-) -> _Fit:
-    """Fit on all texts, spanned by at most `most` of them, spread evenly over the answers."""
-    landmarks = _spread(rows, most)
-    phi = _kernel(vectors, vectors[landmarks])
-    if weight:
-        phi += weight * (letters @ letters[landmarks].T)
-    span = phi[landmarks]
-    targets = np.zeros((len(rows), count))
-    targets[np.arange(len(rows)), rows] = 1.0
-    inner = phi.T @ phi + RIDGE * (span + 1e-6 * np.eye(len(landmarks)))
-    upper = np.linalg.inv(np.linalg.cholesky(inner)).T
-    hat = phi @ upper
-    weights = upper @ (hat.T @ targets)
-    return _Fit(landmarks, weights, phi @ weights, hat)
-
-
-def _spread(rows: NDArray[np.int32], most: int) -> NDArray[np.intp]:
+def _spread(rows: NDArray[np.int32], most: int) -> Places:
     """Return at most `most` positions: first one text of each answer, then a second, and so on."""
     if len(rows) <= most:
         return np.arange(len(rows))
@@ -127,53 +92,35 @@ def _spread(rows: NDArray[np.int32], most: int) -> NDArray[np.intp]:
     return np.sort(order[np.argsort(turn, kind="stable")][:most])
 
 
-def _unseen(fit: _Fit, rows: NDArray[np.int32]) -> tuple[Array, Array]:
-    """Return (n, answers) of what each text would score, had it / had its whole answer not been there."""
-    own = np.einsum("ij,ij->i", fit.hat, fit.hat)
-    targets = np.zeros_like(fit.fitted)
-    targets[np.arange(len(rows)), rows] = 1.0
-    alone = (fit.fitted - own[:, None] * targets) / np.maximum(1 - own, 1e-6)[:, None]
-    without = np.empty_like(fit.fitted)
-    for answer in range(fit.fitted.shape[1]):
-        block = np.flatnonzero(rows == answer)
-        hat = fit.hat[block] @ fit.hat[block].T
-        left = np.eye(len(block)) * (1 + 1e-6) - hat
-        without[block] = np.linalg.solve(left, fit.fitted[block] - hat @ targets[block])
-        without[block, answer] = -np.inf  # it is not there
-    return alone, without
-
-
-def _best_weight(
-    vectors: NDArray[np.float32], letters: NDArray[np.float32], rows: NDArray[np.int32], count: int
-) -> float:
+def _best_weight(vectors: Single, letters: Single, rows: NDArray[np.int32]) -> float:
     """Return the weight of letters by which the house's own texts are best found unseen.
 
     A weight must earn its place: it is taken over a lesser one if the texts that it alone finds outnumber
     those that it alone misses by more than chance easily does (the square root of both together).
     """
     tried = _spread(rows, MOST_TRIED)
+    vectors, letters, rows = vectors[tried], letters[tried], rows[tried]
     best, best_found = LETTERS[0], np.zeros(len(tried), np.bool_)
     for weight in LETTERS:
-        alone, _ = _unseen(
-            _fit(vectors[tried], letters[tried], rows[tried], count, weight, MOST_TRIED), rows[tried]
-        )
-        found = alone.argmax(axis=1) == rows[tried]
+        ridge = Ridge(Kernel(vectors, letters, weight), rows, int(rows.max()) + 1)
+        found = ridge.without_itself(np.arange(len(rows))).argmax(axis=1) == rows
         gained, lost = int((found & ~best_found).sum()), int((best_found & ~found).sum())
         if weight == LETTERS[0] or gained - lost > np.sqrt(gained + lost):
             best, best_found = weight, found
     return best
 
 
-def _calibration(vectors: NDArray[np.float32], rows: NDArray[np.int32], count: int, fit: _Fit) -> Calibration:
-    if count < 2:  # nothing to compare with
+def _calibration(vectors: Single, rows: NDArray[np.int32], ridge: Ridge) -> Calibration:
+    if rows[-1] == 0:  # one answer: nothing to compare with
         return Calibration()
-    alone, without = _unseen(fit, rows)
+    judged = np.arange(0, len(rows), -(-len(rows) // MOST_JUDGED))  # of each answer its part
+    alone, without = ridge.without_itself(judged), ridge.without_its_answer(judged)
     chosen, missing = alone.argmax(axis=1), without.argmax(axis=1)
-    tops, floors = _top_two(alone), _top_two(without)
-    near = _similarities(vectors, rows, chosen)
-    far = _similarities(vectors, rows, missing)
+    near, far = _similarities(vectors, rows, judged, chosen, missing)
     return calibrate(
-        known=np.column_stack([tops, near]), right=chosen == rows, unknown=np.column_stack([floors, far])
+        known=np.column_stack([_top_two(alone), near]),
+        right=chosen == rows[judged],
+        unknown=np.column_stack([_top_two(without), far]),
     )
 
 
@@ -184,14 +131,18 @@ def _top_two(scores: Array) -> Array:
 
 
 def _similarities(
-    vectors: NDArray[np.float32], rows: NDArray[np.int32], chosen: NDArray[np.intp], step: int = 512
-) -> Array:
-    """Return (n,) the cosine of each text to the nearest *other* text of the answer chosen for it."""
-    nearest = np.empty(len(rows))
-    for start in range(0, len(rows), step):
+    vectors: Single,
+    rows: NDArray[np.int32],
+    judged: Places,
+    *chosen: Places,
+    step: int = 512,
+) -> list[Array]:
+    """Return (m,) cosines of the judged texts to the nearest *other* text of an answer, for each choice of answers."""
+    nearest = [np.empty(len(judged)) for _ in chosen]
+    for start in range(0, len(judged), step):
         part = slice(start, start + step)
-        cosines = vectors[part] @ vectors.T
-        cosines[np.arange(cosines.shape[0]), np.arange(start, start + cosines.shape[0])] = -1.0
-        cosines[rows[None, :] != chosen[part, None]] = -1.0
-        nearest[part] = cosines.max(axis=1)
+        cosines = vectors[judged[part]] @ vectors.T
+        cosines[np.arange(len(cosines)), judged[part]] = -1.0
+        for found, answers in zip(nearest, chosen, strict=True):
+            found[part] = np.where(rows == answers[part, None], cosines, -1.0).max(axis=1)
     return nearest

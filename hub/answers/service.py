@@ -2,12 +2,13 @@
 
 Nothing is generated. A question is embedded; every approved answer has a vector for its title and
 for each way in which customers ask it. What a question means is learned from these
-(`hub.answers.resolver`), once for every set of answers that hold together.
+(`hub.answers.resolver`), once for every set of answers that hold together. While a new set is being
+learned, the former one finds the answer; what is said is what is in force, or nothing.
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -21,6 +22,7 @@ from hub.catalogue.building import answer_texts
 from hub.catalogue.model import Answer, Claim
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.errors import InvalidInput, Unavailable
+from hub.kit.clock import Clock
 from hub.kit.deadline import within
 
 T = TypeVar("T")
@@ -28,7 +30,9 @@ T = TypeVar("T")
 LONGEST_QUESTION = 1_000  # characters; the encoder reads about the first 250 words
 MOST_ALTERNATIVES = 3
 LEAST_SIMILARITY = 0.3  # below this a match is chance, not an alternative
-MOST_KEPT = 4  # resolvers: answers begin and end to hold, and every set has its own
+MOST_KEPT = 2  # resolvers: of the answers that hold, and of those that held before
+PATIENCE = 0.3  # seconds that a question waits for the new set before the former one replies
+LOOK_EVERY = 1.0  # seconds between two looks whether other answers hold by now
 
 
 class SnapshotProvider(Protocol):
@@ -52,8 +56,9 @@ class QuestionEncoder(Protocol):
 class Prepared:
     """A resolver and the answers that its rows are."""
 
-    answers: tuple[Answer, ...]
+    keys: tuple[str, ...]
     resolver: Resolver
+    encoder_id: str
 
 
 Held = tuple[str, tuple[tuple[str, int], ...]]  # the encoder's id; key and version of every answer
@@ -70,12 +75,19 @@ class AnswerService:
         self._encoder = encoder
         self._deadline = deadline
         self._prepared: OrderedDict[Held, asyncio.Task[Prepared]] = OrderedDict()
+        self._former: Prepared | None = None  # the set that was learned last
 
     async def prepare(self, at: datetime) -> None:
         """Learn what the answers that hold at an instant are asked by, so that no question has to wait."""
         snapshot = self._catalogue.snapshot
         if held := held_at(snapshot, at):
             await self._shared(snapshot, held)
+
+    async def maintain(self, clock: Clock) -> None:
+        """Learn anew whenever other answers hold, until cancelled."""
+        while True:
+            await self.prepare(clock.now())
+            await asyncio.sleep(LOOK_EVERY)
 
     async def answer(self, question: str, *, at: datetime) -> AnswerResult:
         """Return the approved answer that holds at an instant, with its confidence and alternatives.
@@ -101,8 +113,9 @@ class AnswerService:
             return AnswerResult(asked, 0.0, None, ())
         # A question may hold personal data: not even its vector is kept.
         vector = await self._in_time(self._encoder.vector(asked, keep=False))
-        prepared = await self._in_time(self._shared(snapshot, held))
-        return choose(asked, prepared, prepared.resolver.matches(asked, vector), snapshot)
+        prepared = await self._ready(snapshot, held)
+        matches = prepared.resolver.matches(asked, vector)
+        return choose(asked, prepared, matches, snapshot, in_force(snapshot, held))
 
     async def judge(
         self, asked: Sequence[tuple[str, NDArray[np.float32]]], *, at: datetime
@@ -116,15 +129,32 @@ class AnswerService:
         held = held_at(snapshot, at)
         if not held or not asked:
             return [AnswerResult(question, 0.0, None, ()) for question, _ in asked]
-        prepared = await self._in_time(self._shared(snapshot, held))
+        prepared = await self._ready(snapshot, held)
+        questions = [question for question, _ in asked]
+        vectors = np.stack([vector for _, vector in asked])
 
         def replies() -> list[AnswerResult]:
+            found, said = prepared.resolver.matches_of(questions, vectors), in_force(snapshot, held)
             return [
-                choose(question, prepared, prepared.resolver.matches(question, vector), snapshot)
-                for question, vector in asked
+                choose(question, prepared, matches, snapshot, said)
+                for question, matches in zip(questions, found, strict=True)
             ]
 
         return await asyncio.to_thread(replies)
+
+    async def _ready(self, snapshot: CatalogueSnapshot, held: tuple[int, ...]) -> Prepared:
+        """Return what was learned of the answers that hold; of those that held before, if that takes long.
+
+        Raises:
+            Unavailable: if nothing was learned yet, and is not within the deadline.
+        """
+        former = self._former
+        if former is None or former.encoder_id != snapshot.encoder_id:
+            return await self._in_time(self._shared(snapshot, held))
+        try:
+            return await within(min(PATIENCE, self._deadline), self._shared(snapshot, held))
+        except TimeoutError:
+            return former
 
     async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
         try:
@@ -142,12 +172,16 @@ class AnswerService:
         name: Held = (snapshot.encoder_id, tuple((answer.key, answer.version) for answer in answers))
         known = self._prepared.get(name)
         if known is None or (known.done() and (known.cancelled() or known.exception() is not None)):
-            known = asyncio.create_task(asyncio.to_thread(prepare, snapshot, held))
+            known = asyncio.create_task(self._learn(snapshot, held))
             self._prepared[name] = known
         self._prepared.move_to_end(name)
         while len(self._prepared) > MOST_KEPT:
             self._prepared.popitem(last=False)
         return known
+
+    async def _learn(self, snapshot: CatalogueSnapshot, held: tuple[int, ...]) -> Prepared:
+        self._former = learned = await asyncio.to_thread(prepare, snapshot, held)
+        return learned
 
 
 def held_at(snapshot: CatalogueSnapshot, at: datetime) -> tuple[int, ...]:
@@ -163,6 +197,11 @@ def held_at(snapshot: CatalogueSnapshot, at: datetime) -> tuple[int, ...]:
     )
 
 
+def in_force(snapshot: CatalogueSnapshot, held: Sequence[int]) -> Mapping[str, Answer]:
+    """Return the answers at some rows of a snapshot, by key."""
+    return {snapshot.answers[row].key: snapshot.answers[row] for row in held}
+
+
 def prepare(snapshot: CatalogueSnapshot, held: tuple[int, ...]) -> Prepared:
     """Fit a resolver to some answers of a snapshot."""
     place = np.full(len(snapshot.answers), -1, np.int32)
@@ -171,23 +210,34 @@ def prepare(snapshot: CatalogueSnapshot, held: tuple[int, ...]) -> Prepared:
     texts = [text for answer in snapshot.answers for text in answer_texts(answer)]
     wanted = rows >= 0
     return Prepared(
-        tuple(snapshot.answers[row] for row in held),
+        tuple(snapshot.answers[row].key for row in held),
         Resolver(
             snapshot.answer_vectors[wanted],
             [text for text, taken in zip(texts, wanted, strict=True) if taken],
             rows[wanted],
         ),
+        snapshot.encoder_id,
     )
 
 
-def choose(asked: str, prepared: Prepared, matches: list[Match], snapshot: CatalogueSnapshot) -> AnswerResult:
-    """Return what is replied when these matches, likeliest first and at least one, were found."""
+def choose(
+    asked: str,
+    prepared: Prepared,
+    matches: list[Match],
+    snapshot: CatalogueSnapshot,
+    said_now: Mapping[str, Answer],
+) -> AnswerResult:
+    """Return what is replied when these matches, likeliest first and at least one, were found.
+
+    An answer is said in the version that is in force, as `said_now` has it. One that holds no more is not
+    said, and none other in its place.
+    """
     confident = prepared.resolver.calibration
     best = matches[0]
-    chosen = prepared.answers[best.row]
+    chosen = said_now.get(prepared.keys[best.row])
     runner_up = matches[1].score if len(matches) > 1 else 0.0
     confidence = confident.confidence(best.score, runner_up, best.similarity)
-    said = confidence >= confident.threshold
+    said = chosen is not None and confidence >= confident.threshold
     alternatives = tuple(
         Alternative(
             answer.key,
@@ -197,14 +247,15 @@ def choose(asked: str, prepared: Prepared, matches: list[Match], snapshot: Catal
         )
         for match in matches[1 if said else 0 :][:MOST_ALTERNATIVES]
         if match.similarity >= LEAST_SIMILARITY
-        for answer in (prepared.answers[match.row],)
+        for answer in (said_now.get(prepared.keys[match.row]),)
+        if answer is not None
     )
     return AnswerResult(
         question=asked,
-        confidence=round(confidence, 4),
+        confidence=0.0 if chosen is None else round(confidence, 4),
         answer=chosen if said else None,
         alternatives=alternatives,
-        claims=claims_of(chosen, snapshot) if said else (),
+        claims=() if chosen is None or not said else claims_of(chosen, snapshot),
     )
 
 

@@ -112,6 +112,7 @@ class GapService:
         since = now - timedelta(days=days)
         asked = [question async for question in self._repository.since(since, most=MOST_READ)]
         wordings = await self._wordings(asked)
+        await self._answers.prepare(now)
         judged = await self._answers.judge([(each.text, each.vector) for each in wordings], at=now)
         common = common_words({each.text: each.askers for each in wordings})
         known = common | house_words(self._snapshot())

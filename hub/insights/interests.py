@@ -162,6 +162,7 @@ class TrendService:
         snapshot = self._snapshot()
         if not asked or not len(snapshot):
             return ()
+        await self._answers.prepare(notes.at)
         vectors = await self._encoder.vectors([words for words, _ in asked], keep=False)
         rows, near = snapshot.index.search(vectors, 1, allowed=on_sale(snapshot))
         found = []

@@ -1,19 +1,22 @@
 import asyncio
+import threading
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from embeddings.cache import CachedEncoder
-from hub.answers import resolver as resolving
+from hub.answers import ridge as ridging
 from hub.answers import service as serving
-from hub.answers.calibration import Calibration
-from hub.answers.resolver import Resolver, _fit, _kernel, _unseen
+from hub.answers.calibration import Calibration, calibrate
+from hub.answers.resolver import Resolver
+from hub.answers.ridge import Kernel, Ridge
 from hub.answers.service import LONGEST_QUESTION, AnswerService
-from hub.answers.wording import WIDTH
+from hub.answers.wording import WIDTH, Wording, runs
 from hub.catalogue.building import answer_texts, build_snapshot
 from hub.catalogue.model import Answer
 from hub.errors import InvalidInput, Unavailable
+from hub.kit.clock import FixedClock
 from tests.builders import NOW, make_facts, make_snapshot, text_vector
 
 
@@ -194,17 +197,19 @@ class TestResolver:
 
     def test_what_it_says_of_a_text_unseen_is_what_it_would_say_without_it(self):
         _, vectors, rows, _ = self.fitted(4, 5, 1.0)
-        letters = np.zeros((len(rows), WIDTH), np.float32)
-        alone, without = _unseen(_fit(vectors, letters, rows, 4, 0.0, 1000), rows)
-        for left_out, told in ((np.arange(20) == 7, alone[7]), (rows == 1, without[7])):
-            kept = ~left_out
-            fit = _fit(vectors[kept], letters[kept], rows[kept], 4, 0.0, 1000)
-            scores = (_kernel(vectors[7:8], vectors[kept]) @ fit.weights)[0]
+        whole = Kernel(vectors, np.zeros((len(rows), WIDTH), np.float32), 0.0)
+        ridge, seventh = Ridge(whole, rows, 4), np.array([7])
+        alone, without = ridge.without_itself(seventh)[0], ridge.without_its_answer(seventh)[0]
+        for left_out, told in ((np.arange(20) == 7, alone), (rows == 1, without)):
+            kept = np.flatnonzero(~left_out)
+            other = Ridge(whole.of(kept), rows[kept], 4)
+            scores = (whole.of(seventh).with_(whole.of(kept[other.pivots])) @ other.weights)[0]
             finite = np.isfinite(told)
             assert scores[finite] == pytest.approx(told[finite], abs=1e-3)
+        assert without[1] == -np.inf
 
     def test_many_texts_are_spanned_by_few_and_still_found(self, monkeypatch):
-        monkeypatch.setattr(resolving, "MOST_LANDMARKS", 60)
+        monkeypatch.setattr(ridging, "MOST_PIVOTS", 60)
         centres, vectors, rows, rng = self.fitted(20, 30, 1.0)
         resolver = Resolver(vectors, [str(row) for row in rows], rows)
         asked = unit(centres + rng.standard_normal(centres.shape))
@@ -232,6 +237,22 @@ class TestResolver:
         assert resolver.matches("which swift", vectors[0])[0].row == 1
         assert resolver.matches("which sort code", vectors[0])[0].row == 0
 
+    def test_twins_are_spanned_once(self):
+        _, vectors, rows, _ = self.fitted(4, 5, 1.0)
+        twins = Kernel(np.repeat(vectors, 3, axis=0), np.zeros((60, WIDTH), np.float32), 0.0)
+        ridge = Ridge(twins, np.repeat(rows, 3), 4)
+        assert len({place // 3 for place in ridge.pivots.tolist()}) == len(ridge.pivots) == 20
+
+    def test_many_questions_are_matched_as_each_alone(self):
+        centres, vectors, rows, _ = self.fitted(5, 4, 1.0)
+        resolver = Resolver(vectors, [f"text {place}" for place in range(20)], rows)
+        asked = unit(centres)
+        together = resolver.matches_of([f"text {n}" for n in range(5)], asked)
+        for number, matches in enumerate(together):
+            alone = resolver.matches(f"text {number}", asked[number])
+            assert [match.row for match in matches] == [match.row for match in alone]
+            assert [m.score for m in matches] == pytest.approx([m.score for m in alone], abs=1e-5)
+
     async def test_it_is_made_once_for_the_same_answers_whoever_asks(self, monkeypatch):
         made = []
         monkeypatch.setattr(serving, "prepare", lambda *a, real=serving.prepare: made.append(1) or real(*a))
@@ -239,6 +260,96 @@ class TestResolver:
         await asyncio.gather(*(asked.answer("Returns", at=NOW) for _ in range(5)))
         await asked.answer("Parking", at=NOW + timedelta(days=1))
         assert len(made) == 1
+
+
+class TestLearningAnew:
+    """While a new set of answers is learned, the former one finds what is in force."""
+
+    @pytest.fixture
+    async def desk(self, monkeypatch):
+        shelf = Shelf(
+            make_snapshot(answers=(make_answer("returns", "Returns"), make_answer("parking", "Parking")))
+        )
+        answers = AnswerService(shelf, WordsEncoder(), deadline=20.0)
+        await answers.prepare(NOW)
+        go_on = threading.Event()
+        monkeypatch.setattr(serving, "PATIENCE", 0.01)
+        monkeypatch.setattr(serving, "prepare", lambda *a, real=serving.prepare: go_on.wait() and real(*a))
+        yield shelf, answers, go_on
+        go_on.set()
+        await answers.prepare(NOW)
+
+    async def test_questions_go_on_being_answered_in_the_version_in_force(self, desk):
+        shelf, answers, go_on = desk
+        changed = make_answer("returns", "Returns", version=2)
+        shelf.snapshot = make_snapshot(answers=(changed, make_answer("opening", "Opening hours")))
+        assert (await answers.answer("Returns", at=NOW)).answer == changed
+        assert (await answers.answer("Opening hours", at=NOW)).answer is None
+        go_on.set()
+        await answers.prepare(NOW)
+        assert (await answers.answer("Opening hours", at=NOW)).answer.key == "opening"
+
+    async def test_what_was_withdrawn_is_not_said_and_nothing_in_its_place(self, desk):
+        shelf, answers, _ = desk
+        shelf.snapshot = make_snapshot(answers=(make_answer("parking", "Parking"),))
+        result = await answers.answer("Returns", at=NOW)
+        assert (result.answer, result.confidence) == (None, 0.0)
+        assert "returns" not in {alternative.key for alternative in result.alternatives}
+
+    async def test_the_first_set_is_waited_for_and_then_said_to_be_late(self, monkeypatch):
+        go_on = threading.Event()
+        monkeypatch.setattr(serving, "prepare", lambda *a, real=serving.prepare: go_on.wait() and real(*a))
+        answers = service(make_answer("a", "Returns"), deadline=0.05)
+        with pytest.raises(Unavailable):
+            await answers.answer("Returns", at=NOW)
+        go_on.set()
+        await answers.prepare(NOW)
+        assert (await answers.answer("Returns", at=NOW)).answer.key == "a"
+
+    async def test_other_answers_are_learned_before_anybody_asks(self, monkeypatch):
+        monkeypatch.setattr(serving, "LOOK_EVERY", 0.01)
+        shelf = Shelf(make_snapshot(answers=(make_answer("a", "Returns"),)))
+        answers = AnswerService(shelf, WordsEncoder())
+        keeping = asyncio.create_task(answers.maintain(FixedClock(NOW)))
+        for title in ("Returns", "Opening hours"):
+            shelf.snapshot = make_snapshot(answers=(make_answer("b", title),))
+            while answers._former is None or answers._former.keys != ("b",):
+                await asyncio.sleep(0.01)
+        keeping.cancel()
+
+
+class TestCalibration:
+    def test_a_weight_that_would_be_negative_is_left_out_and_the_others_do_not_lean_on_it(self):
+        """As with very many known questions: beside the lead, a higher score would speak against an answer."""
+        rng = np.random.default_rng(5)
+        right = rng.random(2_000) < 0.9
+        score = rng.uniform(0.2, 0.6, 2_000)
+        near = np.where(right, 0.85, 0.7) + 0.08 * rng.standard_normal(2_000)
+        known = np.column_stack([score, score - np.where(right, 0.3, 0.1), near])
+        score = rng.uniform(0.5, 1.0, 2_000)
+        unknown = np.column_stack([score, score - 0.2, 0.7 + 0.08 * rng.standard_normal(2_000)])
+        fitted = calibrate(known=known, right=right, unknown=unknown)
+        assert min(fitted.score, fitted.lead, fitted.similarity) >= 0.0
+        sure = [np.mean([fitted.confidence(*row) for row in rows]) for rows in (known, unknown)]
+        # a fifth is taken to be asked in vain: the mean of all is the share that is right
+        assert 0.8 * sure[0] + 0.2 * sure[1] == pytest.approx(0.8 * right.mean(), abs=0.02)
+        assert np.mean([fitted.confidence(*row) >= 0.5 for row in unknown]) < 0.1
+
+
+class TestWording:
+    def test_a_run_is_of_two_to_five_letters_within_a_word(self):
+        distinct, counts = runs(["ab ab", "ab", "\U0001f642"])
+        of = (distinct >> np.uint64(32)).tolist()
+        # " ab ": three runs of two, two of three, one of four
+        assert [of.count(text) for text in range(3)] == [6, 6, 0]
+        assert counts.tolist() == [2] * 6 + [1] * 6
+
+    def test_the_same_words_are_alike_whatever_their_case_and_others_are_not(self):
+        wording = Wording(["Sort code", "swift number"])
+        alike = wording.rows(["SORT CODE!", "swift", "", "xyz"]) @ wording.known.T
+        assert alike[0, 0] == pytest.approx(1.0, abs=1e-5)
+        assert alike[1, 1] > 0.5 > abs(alike[1, 0])
+        assert np.abs(alike[2:]).max() < 0.2
 
 
 def unit(rows):
