@@ -12,44 +12,19 @@ import pytest
 from pydantic import SecretStr
 
 from embeddings.cache import CachedEncoder, MemoryCache
-from hub.answers.service import AnswerService
+from hub.app import build_auth
 from hub.auth.model import Scope
-from hub.auth.repository import KeyRepository
 from hub.auth.service import AuthService
-from hub.auth.tokens import Signer
 from hub.catalogue.model import Answer, Availability, BrandFacts, Claim, ContentKind, Need, NeedPattern, Offer
 from hub.catalogue.service import CatalogueService
-from hub.channels.opening import OpeningService
-from hub.channels.service import ExperienceService
-from hub.channels.template_service import TemplateService
 from hub.config import Settings
-from hub.consent.control import ControlService
-from hub.decisions.editing import ScenarioEditing
-from hub.decisions.mixes import MixService
-from hub.decisions.scenarios import ScenarioService
-from hub.decisions.service import DecisionService
-from hub.events.service import IngestService
-from hub.insights.gaps import GapService
-from hub.insights.interests import TrendService
-from hub.insights.outlook import DemandService
-from hub.insights.questions import QuestionService
-from hub.insights.similar import SimilarService
 from hub.kit.clock import FixedClock
 from hub.kit.ids import new_id
-from hub.layers.registry import load_layers
-from hub.ledger.frequency import FrequencyService
-from hub.ledger.service import LedgerService
-from hub.ledger.timeline import ServedTimeline
-from hub.offers.service import OfferService
-from hub.privacy.service import PrivacyService
-from hub.profiles.merging import MergeService
 from hub.profiles.model import CustomerRef
-from hub.profiles.reviews import ReviewService
-from hub.profiles.segment_service import SegmentService
-from hub.profiles.service import ProfileService
 from hub.store.database import Store, database_of
 from hub.store.migrate import migrate
 from hub.web.graphql import graphql_app
+from hub.wiring import build_services
 from resolvers.context import Context, Services
 from schema.schema import build
 from tests.builders import DIMENSIONS, NOW, make_content, text_vector
@@ -226,7 +201,11 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
     """One house for all tests of the schema; a test that changes something does so to its own people."""
     name = new_id("t")
     settings = Settings(
-        mongodb_uri=SecretStr(mongodb_uri), database=name, data_dir=memory_folder, store_deadline=5
+        mongodb_uri=SecretStr(mongodb_uri),
+        database=name,
+        data_dir=memory_folder,
+        store_deadline=5,
+        question_days=4_000,  # the server's own clock would remove them
     )
     store = Store(mongodb_client, database_of(mongodb_client, name))
     await migrate(store.db)
@@ -237,71 +216,9 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
     await catalogue.put_contents(CONTENTS)
     await catalogue.put_answers(ANSWERS)
     await catalogue.put_offers(OFFERS)
-    repository = KeyRepository(store.db)
-    signer = Signer(await repository.secret("tokens"), clock)
-    auth = AuthService(repository, signer, clock)
-    layers = load_layers()
-    scenarios = ScenarioService(store)
-    await scenarios.seed()
-    mixes = MixService(store, scenarios, layers.keys(), clock)
-    profiles = ProfileService(store, lambda: catalogue.snapshot, encoder, [ServedTimeline(store)])
-    merges = MergeService(store, profiles, clock)
-    ingest = IngestService(store, profiles, clock)
-    templates = TemplateService(store, scenarios, lambda: catalogue.snapshot, clock)
-    ledger = LedgerService(store, clock)
-    offers = OfferService(store, clock)
-    answers = AnswerService(catalogue, encoder)
-    questions = QuestionService(
-        store, answers, profiles, encoder, days=4_000
-    )  # the server's own clock would remove them
-    decisions = DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes)
-    services = Services(
-        settings=settings,
-        clock=clock,
-        catalogue=catalogue,
-        profiles=profiles,
-        ingest=ingest,
-        control=ControlService(ingest, profiles),
-        scenarios=scenarios,
-        mixes=mixes,
-        editing=ScenarioEditing(store, scenarios, layers.keys(), lambda: catalogue.snapshot, clock),
-        experiences=ExperienceService(
-            settings=settings,
-            clock=clock,
-            catalogue=catalogue,
-            profiles=profiles,
-            decisions=decisions,
-            ledger=ledger,
-            offers=offers,
-            frequency=FrequencyService(store),
-            signer=signer,
-            words=encoder,
-            templates=templates,
-        ),
-        templates=templates,
-        opening=OpeningService(
-            settings=settings,
-            clock=clock,
-            snapshot=lambda: catalogue.snapshot,
-            profiles=profiles,
-            decisions=DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes),
-            ledger=ledger,
-        ),
-        answers=answers,
-        ledger=ledger,
-        offers=offers,
-        similar=SimilarService(store),
-        trends=TrendService(profiles, lambda: catalogue.snapshot, encoder, answers, clock),
-        questions=questions,
-        gaps=GapService(store, answers, encoder, lambda: catalogue.snapshot, clock),
-        demand=DemandService(store, profiles, decisions, lambda: catalogue.snapshot, settings, clock),
-        privacy=PrivacyService.build(settings, store, profiles, encoder, signer, clock),
-        layers=layers,
-        merges=merges,
-        reviews=ReviewService(profiles, merges, clock),
-        segments=SegmentService(store, catalogue, profiles, clock),
-    )
-    receipt = await ingest.record([*ADA, *BOB, *VISITOR], source="test")
+    auth, signer = await build_auth(store, clock)
+    services = await build_services(settings, store, encoder, signer, clock)
+    receipt = await services.ingest.record([*ADA, *BOB, *VISITOR], source="test")
     assert receipt.rejected == ()
     keys = {scope: await auth.create_key(scope, scope.value) for scope in Scope}
 
@@ -311,6 +228,6 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
     app = graphql_app(build(), context, settings)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hub") as client:
         yield House(services, auth, keys, client, store)
-    await ledger.close()
-    await questions.settle()
+    await services.ledger.close()
+    await services.questions.settle()
     await mongodb_client.drop_database(name)
