@@ -17,7 +17,7 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class AnswerResult:
-    """What the hub would reply.
+    """What the hub would reply to `question`, as it was read (`hub.answers.reading`).
 
     `confidence` in [0, 1] is the calibrated chance that the best match answers the question; `answer`
     is None where that is too little to say it, and then `alternatives` are worth a person's look.

@@ -57,7 +57,8 @@ class Resolver:
         self.letters = _best_weight(self._vectors, letters, rows)
         kernel = Kernel(self._vectors, letters, self.letters)
         ridge = Ridge(kernel, rows, len(self._starts))
-        self._pivots = kernel.of(ridge.pivots)
+        spanning = kernel.of(ridge.pivots)
+        self._pivots = Kernel(spanning.vectors, np.asfortranarray(spanning.letters), self.letters)
         self._weights = ridge.weights.astype(np.float32)
         self.calibration: Calibration = _calibration(self._vectors, rows, ridge)
 

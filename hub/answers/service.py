@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hub.answers.model import Alternative, AnswerResult
+from hub.answers.reading import Spelling, plain, spelling_of
 from hub.answers.resolver import Match, Resolver
 from hub.catalogue.building import answer_texts
 from hub.catalogue.model import Answer, Claim
@@ -54,10 +55,11 @@ class QuestionEncoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A resolver and the answers that its rows are."""
+    """What was learned of a set of answers: the keys of those that the resolver's rows are, and their spelling."""
 
     keys: tuple[str, ...]
     resolver: Resolver
+    spelling: Spelling
     encoder_id: str
 
 
@@ -107,15 +109,16 @@ class AnswerService:
                 path=("question",),
                 code="QUESTION_TOO_LONG",
             )
-        snapshot = self._catalogue.snapshot
+        snapshot, read = self._catalogue.snapshot, plain(asked)
         held = held_at(snapshot, at)
-        if not held:
+        if not held or not read:
             return AnswerResult(asked, 0.0, None, ())
-        # A question may hold personal data: not even its vector is kept.
-        vector = await self._in_time(self._encoder.vector(asked, keep=False))
         prepared = await self._ready(snapshot, held)
-        matches = prepared.resolver.matches(asked, vector)
-        return choose(asked, prepared, matches, snapshot, in_force(snapshot, held))
+        read = prepared.spelling.corrected(read)
+        # A question may hold personal data: not even its vector is kept.
+        vector = await self._in_time(self._encoder.vector(read, keep=False))
+        matches = prepared.resolver.matches(read, vector)
+        return choose(read, prepared, matches, snapshot, in_force(snapshot, held))
 
     async def judge(
         self, asked: Sequence[tuple[str, NDArray[np.float32]]], *, at: datetime
@@ -216,6 +219,7 @@ def prepare(snapshot: CatalogueSnapshot, held: tuple[int, ...]) -> Prepared:
             [text for text, taken in zip(texts, wanted, strict=True) if taken],
             rows[wanted],
         ),
+        spelling_of(snapshot.answers[row] for row in held),
         snapshot.encoder_id,
     )
 

@@ -79,6 +79,20 @@ class TestAnswer:
             await service(make_answer("a", "A")).answer(question, at=NOW)
         assert (refused.value.kind, refused.value.path) == (code, ("question",))
 
+    @pytest.mark.parametrize(
+        "asked", ["RETRUN IT???", "😡 return.it", "  \uff52\uff45\uff54\uff55\uff52\uff4e\u200bit "]
+    )
+    async def test_however_it_is_typed_it_is_the_same_question(self, asked):
+        returns = make_answer("returns", "Returns", "return it")
+        result = await service(returns, make_answer("b", "Parking")).answer(asked, at=NOW)
+        assert result.answer == returns
+        assert result.question.casefold().rstrip("?") == "return it"
+
+    @pytest.mark.parametrize("asked", ["???", "😡", "\u200b."])
+    async def test_what_has_no_word_has_no_answer(self, asked):
+        result = await service(make_answer("a", "A")).answer(asked, at=NOW)
+        assert (result.answer, result.confidence, result.alternatives) == (None, 0.0, ())
+
     async def test_an_encoder_that_hangs_is_given_up(self):
         class Hanging:
             async def vector(self, text, *, keep):
