@@ -29,6 +29,7 @@ from hub.decisions.model import Channel
 from hub.kit.money import Money
 from hub.ledger.frequency import CapOf, FrequencyCap
 from hub.offers.model import Standing
+from hub.offers.service import GRANTS
 from hub.profiles.model import CustomerRef
 from hub.store.codecs import to_document
 
@@ -37,6 +38,8 @@ ITEMS = 1_000
 
 class NoOffers:
     """Stands in for the offers where they are to cost nothing."""
+
+    beside = GRANTS
 
     async def standing(self, *_: Any) -> Standing:
         return Standing(closed={f"offer-{n}": "budget_spent" for n in range(3)})

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hub.auth.model import Caller
 from hub.config import Settings
 from hub.kit.clock import Clock
+from hub.profiles.beside import Along, Beside
 from hub.profiles.model import CustomerRef, Profile
 
 # Only the type checker needs the services' classes: printing the schema must work where there is
@@ -84,12 +85,16 @@ class Context:
     caller: Caller
     at: datetime
     gpc: bool = False
-    _finding: dict[tuple[CustomerRef, bool], asyncio.Task[Profile | None]] = field(
+    _finding: dict[tuple[CustomerRef, bool], asyncio.Task[Along]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
     async def find(self, ref: CustomerRef, *, keep: bool = True) -> Profile | None:
-        """Return a customer as `ProfileService.find` does.
+        """Return a customer as `ProfileService.find` does; see `find_along`."""
+        return (await self.find_along(ref, self.services.offers.beside, keep=keep)).profile
+
+    async def find_along(self, ref: CustomerRef, beside: Beside | None, *, keep: bool = True) -> Along:
+        """Return a customer, and what is read along with them, as `ProfileService.find_along` does.
 
         Fields of one document that are about the same customer ask side by side; who asks while they are
         being read is answered by that reading. It is not kept: a mutation's payload is read anew.
@@ -97,11 +102,12 @@ class Context:
         key = (ref, keep)
         reading = self._finding.get(key)
         if reading is None:
-            reading = self._finding[key] = asyncio.create_task(self.services.profiles.find(ref, keep=keep))
+            finding = self.services.profiles.find_along(ref, beside, keep=keep)
+            reading = self._finding[key] = asyncio.create_task(finding)
             reading.add_done_callback(lambda done: self._settled(key, done))
         return await asyncio.shield(reading)
 
-    def _settled(self, key: tuple[CustomerRef, bool], done: asyncio.Task[Profile | None]) -> None:
+    def _settled(self, key: tuple[CustomerRef, bool], done: asyncio.Task[Along]) -> None:
         del self._finding[key]
         if not done.cancelled():
             done.exception()  # whoever asked has it; if nobody waits any more, asyncio need not report it

@@ -5,13 +5,14 @@ dozens side by side, so here what they ask at the same moment is read together. 
 question is answered by a reading that began after it was asked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from hub.catalogue.model import Offer
 from hub.kit.together import Together
 from hub.offers.model import Grant, Standing
+from hub.profiles.beside import Along, Beside
 from hub.profiles.identity import PROFILE_ID
 from hub.profiles.model import CustomerRef, Profile
 
@@ -21,7 +22,7 @@ MOST = 128  # customers in one command
 class ManyProfiles(Protocol):
     """What is needed of the profile service."""
 
-    async def find(self, ref: CustomerRef, *, keep: bool = True) -> Profile | None: ...
+    async def find_along(self, ref: CustomerRef, beside: Beside | None, *, keep: bool = True) -> Along: ...
 
     async def get_many(self, profile_ids: Sequence[str]) -> dict[str, Profile]: ...
 
@@ -33,7 +34,16 @@ class ManyOffers(Protocol):
         self, asked: Sequence[tuple[Profile, datetime]], offers: Sequence[Offer]
     ) -> list[Standing]: ...
 
-    async def standing(self, profile: Profile | None, offers: Sequence[Offer], at: datetime) -> Standing: ...
+    @property
+    def beside(self) -> Beside: ...
+
+    async def standing(
+        self,
+        profile: Profile | None,
+        offers: Sequence[Offer],
+        at: datetime,
+        documents: Sequence[Mapping[str, Any]] | None = None,
+    ) -> Standing: ...
 
     async def promise(
         self, profile: Profile, offers: Sequence[Offer], *, channel: str, at: datetime
@@ -47,11 +57,11 @@ class GatheredProfiles:
         self._profiles = profiles
         self._together: Together[str, Profile | None] = Together(self._read, MOST)
 
-    async def find(self, ref: CustomerRef, *, keep: bool = True) -> Profile | None:
-        """Return a profile as `ProfileService.find` does."""
+    async def find_along(self, ref: CustomerRef, beside: Beside | None, *, keep: bool = True) -> Along:
+        """Return a profile as `ProfileService.find_along` does; nothing is read along with those read together."""
         if ref.type != PROFILE_ID or not keep:
-            return await self._profiles.find(ref, keep=keep)
-        return await self._together.ask(ref.value)
+            return await self._profiles.find_along(ref, beside, keep=keep)
+        return Along(await self._together.ask(ref.value))
 
     async def _read(self, profile_ids: Sequence[str]) -> list[Profile | None]:
         found = await self._profiles.get_many(profile_ids)
@@ -67,10 +77,21 @@ class GatheredOffers:
             self._read, MOST
         )
 
-    async def standing(self, profile: Profile | None, offers: Sequence[Offer], at: datetime) -> Standing:
+    @property
+    def beside(self) -> Beside:
+        """What is to be read along with a profile."""
+        return self._offers.beside
+
+    async def standing(
+        self,
+        profile: Profile | None,
+        offers: Sequence[Offer],
+        at: datetime,
+        documents: Sequence[Mapping[str, Any]] | None = None,
+    ) -> Standing:
         """Return where a customer stands as `OfferService.standing` does."""
-        if profile is None:
-            return await self._offers.standing(None, offers, at)
+        if profile is None or documents is not None:
+            return await self._offers.standing(profile, offers, at, documents)
         return await self._together.ask((profile, offers, at))
 
     async def promise(

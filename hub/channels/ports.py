@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from hub.catalogue.model import Offer
 from hub.catalogue.snapshot import CatalogueSnapshot
@@ -12,14 +12,17 @@ from hub.decisions.model import Decision, MixRequest, Note, Scenario
 from hub.ledger.frequency import FrequencyCap, Seen, Shown
 from hub.ledger.model import Served
 from hub.offers.model import Grant, Standing
+from hub.profiles.beside import Along, Beside
 from hub.profiles.model import CustomerRef, Profile
 from hub.profiles.view import ProfileView
+
+Documents = Sequence[Mapping[str, Any]] | None
 
 
 class Profiles(Protocol):
     """What is needed of the profile service."""
 
-    async def find(self, ref: CustomerRef, *, keep: bool = True) -> Profile | None: ...
+    async def find_along(self, ref: CustomerRef, beside: Beside | None, *, keep: bool = True) -> Along: ...
 
 
 class Decisions(Protocol):
@@ -72,7 +75,12 @@ class Frequency(Protocol):
 class Offers(Protocol):
     """What is needed of the offers."""
 
-    async def standing(self, profile: Profile | None, offers: Sequence[Offer], at: datetime) -> Standing: ...
+    @property
+    def beside(self) -> Beside: ...
+
+    async def standing(
+        self, profile: Profile | None, offers: Sequence[Offer], at: datetime, documents: Documents = None
+    ) -> Standing: ...
 
     async def promise(
         self, profile: Profile, offers: Sequence[Offer], *, channel: str, at: datetime

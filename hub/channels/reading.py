@@ -18,7 +18,7 @@ import structlog
 
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.channels.gathered import GatheredOffers, GatheredProfiles, ManyOffers, ManyProfiles
-from hub.channels.ports import Decisions, Frequency, Ledger, Offers, Profiles, Templates
+from hub.channels.ports import Decisions, Documents, Frequency, Ledger, Offers, Profiles, Templates
 from hub.channels.template_check import MessageTemplate
 from hub.decisions.model import Note, Scenario
 from hub.errors import NotFound, Unavailable
@@ -41,9 +41,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read of a customer, and why it may be less than there is."""
+    """What was read of a customer, `grants` along with it if not None, and why it may be less than there is."""
 
     profile: Profile | None
+    grants: Documents = None
     degraded: Note | None = None
 
 
@@ -108,16 +109,22 @@ class Reader:
         self, ref: CustomerRef, store: StoreTime, *, keep: bool, profiles: Profiles | None = None
     ) -> Read:
         try:
-            return Read(await store.of((profiles or self._profiles).find(ref, keep=keep)))
+            found = (profiles or self._profiles).find_along(ref, self._offers.beside, keep=keep)
+            return Read(*await store.of(found))
         except Unavailable:
             log.warning("profile not read in time", ref_type=ref.type)
-            return Read(None, STORE_SLOW)
+            return Read(None, degraded=STORE_SLOW)
 
     async def standing(
-        self, profile: Profile | None, snapshot: CatalogueSnapshot, at: datetime, store: StoreTime
+        self,
+        profile: Profile | None,
+        grants: Documents,
+        snapshot: CatalogueSnapshot,
+        at: datetime,
+        store: StoreTime,
     ) -> Standing:
         try:
-            return await store.of(self._offers.standing(profile, snapshot.offers, at))
+            return await store.of(self._offers.standing(profile, snapshot.offers, at, grants))
         except Unavailable:
             log.warning("offers not read in time")
             return UNKNOWN

@@ -151,7 +151,7 @@ class ExperienceService:
             )
         else:
             standing, seen = await asyncio.gather(
-                self._reader.standing(admission.profile, snapshot, at or now, store),
+                self._reader.standing(admission.profile, read.grants, snapshot, at or now, store),
                 self._reader.seen(admission.profile if channel is Channel.SERVICE_DESK else None, store),
             )
             drafted = draft if preview else None

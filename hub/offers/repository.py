@@ -1,6 +1,6 @@
 """All queries of offers issued. What changes anything takes a session: it runs in a transaction."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -36,6 +36,11 @@ def grant_document(grant: Grant) -> dict[str, Any]:
 def grant_from(document: Mapping[str, Any]) -> Grant:
     """Return the grant that the store keeps."""
     return from_document(Grant, {**document, "id": document["_id"]})
+
+
+def in_order(documents: Iterable[Mapping[str, Any]]) -> list[Grant]:
+    """Return the grants that the store keeps, in the order in which they were issued."""
+    return sorted(map(grant_from, documents), key=lambda grant: (grant.granted_at, grant.id))
 
 
 class OfferRepository:
@@ -136,7 +141,7 @@ class OfferRepository:
             query["offer_key"] = {"$in": sorted(offer_keys)}
         with store_faults():
             found = await self._grants.find(query, session=session).to_list()
-        return sorted(map(grant_from, found), key=lambda grant: (grant.granted_at, grant.id))
+        return in_order(found)
 
     async def one(self, query: Mapping[str, Any], session: Any = None) -> Grant | None:
         """Return the grant that a query finds, None if there is none."""

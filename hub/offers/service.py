@@ -18,16 +18,18 @@ from hub.catalogue.model import Offer
 from hub.errors import TuttiError
 from hub.kit.clock import Clock
 from hub.offers.books import LiabilityReport, audit, report
-from hub.offers.issuing import Issuer, Request, Result, bounded
-from hub.offers.model import Grant, Standing, live_grants
-from hub.offers.repository import OfferRepository
+from hub.offers.issuing import Issuer, Request, Result
+from hub.offers.model import Grant, Standing
+from hub.offers.repository import OfferRepository, in_order
+from hub.offers.standing import counts_households, household_of, spent, standing_of
 from hub.offers.using import Use, check_key, expire, grant_query, redeem, reverse, unknown_grant
+from hub.profiles.beside import Beside
 from hub.profiles.model import Profile
 from hub.store.database import Store
 
 log = structlog.get_logger(__name__)
 
-HOUSEHOLD = "household_id"  # the trait by which customers are of one household
+GRANTS = Beside("grants")
 EXPIRY_SECONDS = 30.0
 SPENT_SECONDS = 1.0  # how old what is known of budgets may be when a decision is made; issuing asks anew
 
@@ -49,15 +51,35 @@ class OfferService:
 
     # reading
 
-    async def standing(self, profile: Profile | None, offers: Sequence[Offer], at: datetime) -> Standing:
+    @property
+    def beside(self) -> Beside:
+        """What may be read along with a customer's profile and handed to `standing`: their grants."""
+        return GRANTS
+
+    async def standing(
+        self,
+        profile: Profile | None,
+        offers: Sequence[Offer],
+        at: datetime,
+        documents: Sequence[Mapping[str, Any]] | None = None,
+    ) -> Standing:
         """Return what a customer holds, and which of `offers` cannot be issued to them any more.
+
+        Args:
+            profile: the customer; None for somebody never seen.
+            offers: those in question.
+            at: the instant.
+            documents: what `beside` names, if it was read along with the profile.
 
         Raises:
             Unavailable: the store does not answer.
         """
         if profile is None:
             return Standing(closed=await self._spent(offers))
-        return (await self.standings([(profile, at)], offers))[0]
+        if documents is None or (counts_households(offers) and household_of(profile) is not None):
+            return (await self.standings([(profile, at)], offers))[0]
+        mine = in_order(documents)
+        return standing_of(mine, mine, at, offers, await self._spent(offers))
 
     async def standings(
         self, asked: Sequence[tuple[Profile, datetime]], offers: Sequence[Offer]
@@ -68,7 +90,7 @@ class OfferService:
             Unavailable: the store does not answer.
         """
         spent = await self._spent(offers)
-        shared = any(o.per_household is not None for o in offers)
+        shared = counts_households(offers)
         homes = [household_of(profile) if shared else None for profile, _ in asked]
         ids = [{profile.id, *profile.former_ids} for profile, _ in asked]
         found = await self._repository.of_persons(
@@ -84,7 +106,7 @@ class OfferService:
         for (_, at), own, home in zip(asked, ids, homes, strict=True):
             mine = [grant for profile_id in own for grant in by_person.get(profile_id, ())]
             theirs = mine + [g for g in by_home.get(home or "", ()) if g.profile_id not in own]
-            standings.append(Standing(live_grants(mine, at), {**spent, **_closed(mine, theirs, offers)}))
+            standings.append(standing_of(mine, theirs, at, offers, spent))
         return standings
 
     async def _spent(self, offers: Sequence[Offer]) -> dict[str, str]:
@@ -94,7 +116,7 @@ class OfferService:
         if time.monotonic() - self._counted_at > SPENT_SECONDS:
             self._counters = await self._repository.counters()
             self._counted_at = time.monotonic()
-        return {o.key: "budget_spent" for o in bounded_offers if _spent(o, self._counters.get(o.key, {}))}
+        return {o.key: "budget_spent" for o in bounded_offers if spent(o, self._counters.get(o.key, {}))}
 
     async def grants_of(self, profile: Profile) -> tuple[Grant, ...]:
         """Return all grants of a customer as they stand now, the latest first."""
@@ -236,33 +258,3 @@ class OfferService:
     def _note_spent(self, results: Sequence[Result]) -> None:
         if any(isinstance(result, TuttiError) and result.kind == "BUDGET_SPENT" for result in results):
             self._counted_at = float("-inf")
-
-
-def household_of(profile: Profile) -> str | None:
-    """Return the household that a customer belongs to, None where none is known."""
-    fact = profile.traits.get(HOUSEHOLD)
-    name = "" if fact is None or fact.value is None else str(fact.value).strip()
-    return name or None
-
-
-def _spent(offer: Offer, counter: Mapping[str, Any]) -> bool:
-    if offer.most_grants is not None and counter.get("units", 0) >= offer.most_grants:
-        return True
-    worth = offer.worth
-    if offer.budget is None or worth is None:
-        return False
-    taken = counter.get("amounts", {}).get(worth.currency)
-    return (taken.to_decimal() if taken is not None else 0) + worth.amount > offer.budget.amount
-
-
-def _closed(mine: Sequence[Grant], household: Sequence[Grant], offers: Sequence[Offer]) -> dict[str, str]:
-    """Return the offers that caps close to somebody with these grants, each with the rule."""
-    closed: dict[str, str] = {}
-    for offer in offers:
-        key = offer.key
-        rule = bounded(
-            offer, [g for g in mine if g.offer.key == key], [g for g in household if g.offer.key == key]
-        )
-        if rule is not None:
-            closed[key] = rule
-    return closed

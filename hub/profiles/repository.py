@@ -13,6 +13,7 @@ from typing import Any
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
+from hub.profiles.beside import Beside
 from hub.profiles.facet_repository import FacetRepository
 from hub.profiles.identity_repository import IdentityRepository
 from hub.profiles.merge_repository import OperationRepository, ReviewRepository
@@ -33,6 +34,15 @@ class ToldTraits:
     traits: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one look by an identity found: header and fold as in `get_one_or_none`, and the documents beside."""
+
+    header: Header
+    profile: Profile | None
+    documents: Sequence[Mapping[str, Any]]
+
+
 class ProfileRepository(IdentityRepository, FacetRepository, MoveRepository):
     """Reads and writes `profiles`, and by what it inherits `identities` and `facets`."""
 
@@ -47,23 +57,37 @@ class ProfileRepository(IdentityRepository, FacetRepository, MoveRepository):
         """Return a profile's header and its fold; the fold is None where there is none yet or no longer."""
         with store_faults():
             document = await self._profiles.find_one({"_id": profile_id})
-        if document is None:
+        return None if document is None else _read(document)
+
+    async def of_identity(self, key: str, beside: Beside | None = None) -> Found | None:
+        """Return the profile in which an identity lives, and what is to be read along, in one command.
+
+        None where nobody is known by it, or nothing of them was told yet. The profile may be a note that it was
+        merged away.
+
+        Args:
+            key: of the identity.
+            beside: what to read along.
+        """
+        steps: list[dict[str, Any]] = [
+            {"$match": {"_id": key}},
+            _joined("profiles", "profile_id", "_id", "profile"),
+        ]
+        if beside is not None:
+            former = {"$ifNull": [{"$first": "$profile.former_ids"}, []]}
+            steps.append({"$set": {"ids": {"$concatArrays": [["$profile_id"], former]}}})
+            steps.append(_joined(beside.collection, "ids", beside.field, "beside"))
+        with store_faults():
+            found = await (await self._identities.aggregate(steps)).to_list()
+        if not found or not found[0]["profile"]:
             return None
-        header = header_from_document(document)
-        return header, profile_from_document(document) if header.folded is not None else None
+        return Found(*_read(found[0]["profile"][0]), found[0].get("beside", ()))
 
     async def get_many(self, profile_ids: Collection[str]) -> dict[str, tuple[Header, Profile | None]]:
         """Return headers and folds of profiles by id; see `get_one_or_none`."""
         with store_faults():
             documents = await self._profiles.find({"_id": {"$in": sorted(profile_ids)}}).to_list()
-        found = {}
-        for document in documents:
-            header = header_from_document(document)
-            found[header.id] = (
-                header,
-                profile_from_document(document) if header.folded is not None else None,
-            )
-        return found
+        return {document["_id"]: _read(document) for document in documents}
 
     async def headers(self, profile_ids: Collection[str]) -> dict[str, Header]:
         """Return headers of profiles by id; those that do not exist yet are left out."""
@@ -145,3 +169,12 @@ class ProfileRepository(IdentityRepository, FacetRepository, MoveRepository):
                 )
             except DuplicateKeyError:
                 return
+
+
+def _read(document: Mapping[str, Any]) -> tuple[Header, Profile | None]:
+    header = header_from_document(document)
+    return header, profile_from_document(document) if header.folded is not None else None
+
+
+def _joined(collection: str, here: str, there: str, name: str) -> dict[str, Any]:
+    return {"$lookup": {"from": collection, "localField": here, "foreignField": there, "as": name}}

@@ -12,6 +12,7 @@ from hub.events.names import TimelineKind
 from hub.events.repository import EventRepository
 from hub.kit.pages import Page, page_of
 from hub.profiles import needs as needs_module
+from hub.profiles.beside import Along, Beside
 from hub.profiles.identity import PROFILE_ID
 from hub.profiles.merge_model import OperationKind
 from hub.profiles.model import CustomerRef, Profile
@@ -70,10 +71,23 @@ class ProfileService:
         Raises:
             Unavailable: the store does not answer.
         """
+        return (await self.find_along(ref, None, keep=keep)).profile
+
+    async def find_along(self, ref: CustomerRef, beside: Beside | None, *, keep: bool = True) -> Along:
+        """Return the profile as `find` does, and what is to be read along with it.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
         if ref.type == PROFILE_ID:
-            return await self.get(ref.value, keep=keep)
-        home = (await self.repository.homes([ref.key])).get(ref.key)
-        return None if home is None else await self.get(home.profile_id, keep=keep)
+            return Along(await self.get(ref.value, keep=keep))
+        found = await self.repository.of_identity(ref.key, beside)
+        if found is None:
+            return Along(None)
+        header = found.header
+        if header.merged_into is None and not outdated(header, self.snapshot()):
+            return Along(found.profile, found.documents if beside is not None else None)
+        return Along(await self._current((header, found.profile), keep=keep))
 
     async def as_of(self, ref: CustomerRef, at: datetime) -> Profile | None:
         """Return the profile as it was at an instant, None for someone of whom nothing had happened yet.
@@ -106,16 +120,18 @@ class ProfileService:
 
     async def get(self, profile_id: str, *, keep: bool = True) -> Profile | None:
         """Return a profile by its own id or a former one; what lags behind is folded first, see `find`."""
-        found: tuple[Header, Profile | None] | None = None
+        return await self._current(await self.repository.get_one_or_none(profile_id), keep=keep)
+
+    async def _current(self, found: tuple[Header, Profile | None] | None, *, keep: bool) -> Profile | None:
+        """Return the profile that what was found has become: merges followed, and folded if it lags behind."""
         for _ in range(MOST_HOPS):
-            found = await self.repository.get_one_or_none(profile_id)
             if found is None:
                 return None
             header, profile = found
             if header.merged_into is not None:
-                profile_id = header.merged_into
+                found = await self.repository.get_one_or_none(header.merged_into)
             elif outdated(header, self.snapshot()):
-                return await (self._refreshed(profile_id) if keep else self._peeker.profile(header))
+                return await (self._refreshed(header.id) if keep else self._peeker.profile(header))
             else:
                 return profile
         return None

@@ -70,7 +70,7 @@ def test_what_decides_cannot_name_a_profile(path: Path) -> None:
     bad = [
         (module, name)
         for module, name in imports(tree(path))
-        if module.startswith(HOLDERS)
+        if module.startswith((*HOLDERS, "hub.profiles.beside"))
         or (module == "hub.profiles" and name != "view")
         or (module == "hub.profiles.model" and name in PERSONAL)
     ]
@@ -94,9 +94,14 @@ def test_channels_hand_the_profile_they_read_to_the_gate_and_to_nothing_else() -
     ]
     assert [ast.unparse(node) for node in uses] == ["read.profile"]
     finds = [
-        node for module in (service, reading, building) for name, node in calls(module) if name == "find"
+        node
+        for module in (service, reading, building)
+        for name, node in calls(module)
+        if name.startswith("find")
     ]
-    assert [ast.unparse(node) for node in finds] == ["self._profiles.find(ref, keep=keep)"]
+    assert [ast.unparse(node) for node in finds] == [
+        "(profiles or self._profiles).find_along(ref, self._offers.beside, keep=keep)"
+    ]
     contexts = [
         path.name
         for path in sources("channels")
