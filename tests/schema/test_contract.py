@@ -119,14 +119,14 @@ class TestServiceDesk:
         assert data["experience"]["servedId"]
 
     async def test_the_customer_is_read_once_for_all_fields_that_are_about_them(self, house, monkeypatch):
-        found = type(house.services.profiles).find
+        found = type(house.services.profiles).find_along
         asked = []
 
-        async def counted(service, ref, **named):
+        async def counted(service, ref, beside, **named):
             asked.append(ref)
-            return await found(service, ref, **named)
+            return await found(service, ref, beside, **named)
 
-        monkeypatch.setattr(type(house.services.profiles), "find", counted)
+        monkeypatch.setattr(type(house.services.profiles), "find_along", counted)
         data = await house.data(document("service_desk"), {"for": ADA}, by=Scope.AGENT)
         assert data["customer"]["displayName"] == "Ada"
         assert data["experience"]["servedId"]
