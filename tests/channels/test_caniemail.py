@@ -25,6 +25,7 @@ CLIENTS = (
     "yahoo.ios",
     "yahoo.android",
     "samsung-email.android",
+    "thunderbird.macos",
 )
 # What a program may leave out, and what the reader has then. Whatever else one does not support fails.
 GRACEFUL = {
@@ -49,7 +50,7 @@ GRACEFUL = {
 }
 
 
-def unsupported(html: str) -> dict[str, set[str]]:
+def told(html: str) -> dict[str, dict[str, list[str]]]:
     installed("caniemail")
     done = subprocess.run(
         [node(), str(FOLDER / "check_message.mjs"), *CLIENTS],
@@ -60,7 +61,12 @@ def unsupported(html: str) -> dict[str, set[str]]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return {client: set(features) for client, features in json.loads(done.stdout).items()}
+    found: dict[str, dict[str, list[str]]] = json.loads(done.stdout)
+    return found
+
+
+def unsupported(html: str) -> dict[str, set[str]]:
+    return {client: set(each["unsupported"]) for client, each in told(html).items()}
 
 
 def test_what_a_main_mail_program_does_not_support_costs_no_more_than_looks(sample):
@@ -70,6 +76,21 @@ def test_what_a_main_mail_program_does_not_support_costs_no_more_than_looks(samp
     assert {client: sorted(features - GRACEFUL.keys()) for client, features in found.items()} == {
         client: [] for client in CLIENTS
     }
+
+
+def test_nothing_in_a_message_is_untried_in_a_main_program(sample):
+    found = told(present(sample.decision, Channel.EMAIL, sample.context).html)
+    assert {client: each["unknown"] for client, each in found.items()} == {client: [] for client in CLIENTS}
+    fixed = "<html><body><table style='table-layout:fixed'><tr><td>x</td></tr></table></body></html>"
+    assert told(fixed)["thunderbird.macos"]["unknown"] == ["table-layout"]
+
+
+def test_the_newest_version_of_a_program_counts():
+    """In the order of letters 78 would come after 149."""
+    html = "<html><head><style>p { animation: turn 1s; text-decoration-thickness: 2px }</style></head><p>x</p></html>"
+    found = unsupported(html)["thunderbird.macos"]
+    assert "animation" in found
+    assert "text-decoration-thickness" not in found
 
 
 def test_a_preview_is_the_same(sample):
