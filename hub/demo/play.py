@@ -15,7 +15,8 @@ from typing import Any, Protocol
 
 import httpx
 
-from hub.catalogue.service import CatalogueService, PutResult
+from hub.catalogue.putting import PutResult
+from hub.catalogue.service import CatalogueService
 from hub.demo.crowd import Shopper, crowd_messages, shoppers
 from hub.demo.histories import messages
 from hub.demo.house import House, load_house

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from hub.catalogue.intake import Entry, parse_entry
 from hub.catalogue.model import Answer, BrandFacts, Content, Offer
-from hub.catalogue.service import CatalogueService, PutResult
+from hub.catalogue.putting import PutResult
+from hub.catalogue.service import CatalogueService
 from hub.errors import InvalidInput
 from hub.events.model import Receipt
 from hub.events.segment import parse

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from hub.catalogue.model import Answer, BrandFacts, Claim, Content, ContentKind, Need, NeedPattern, Offer
+from hub.catalogue.putting import ATTEMPTS, PutResult
 from hub.catalogue.repository import STALE, CatalogueRepository
-from hub.catalogue.service import ATTEMPTS, PutResult
 from hub.errors import Conflict, InvalidInput
 from hub.kit.money import Money
 
@@ -103,7 +103,7 @@ class TestPutting:
         await catalogue.put_offers([offer])
         assert catalogue.snapshot.offers == (offer,)
 
-    async def test_many_writers_at_once_lose_nothing(self, catalogue, other):
+    async def test_many_writers_at_once_lose_nothing(self, catalogue, other, store):
         writers = ATTEMPTS // 2 * 2
         await asyncio.gather(
             *(
@@ -112,7 +112,7 @@ class TestPutting:
             )
         )
         await catalogue.refresh()
-        kept = [document async for document in catalogue._store.db["history"].find()]
+        kept = [document async for document in store.db["history"].find()]
         for now in catalogue.snapshot.contents:
             before = {d["version"]: d["was"]["title"] for d in kept if d["key"] == now.key}
             assert sorted(before) == list(range(1, now.version))  # a writer that met another wrote again
@@ -140,13 +140,13 @@ class TestRefreshing:
         assert other.snapshot.version == catalogue.snapshot.version
         assert await other.refresh() is False
 
-    async def test_the_same_entries_make_the_same_version(self, catalogue, other, store):
+    async def test_the_same_entries_make_the_same_version(self, catalogue, other, store, clock):
         await catalogue.put_contents([content("a")])
         await other.refresh()
         before = other.snapshot.version
         await catalogue.put_contents([content("b")])
         await store.db["contents"].delete_one({"_id": "b"})
-        await CatalogueRepository(store.db).announce(catalogue._clock.now())
+        await CatalogueRepository(store.db).announce(clock.now())
         await other.refresh()
         assert other.snapshot.version == before
         assert [c.key for c in other.snapshot.contents] == ["a"]
@@ -189,7 +189,7 @@ class TestRefreshing:
         await repository.write([content("b")], [], clock.now())
         await catalogue.refresh()
         clock.instant += STALE + timedelta(seconds=1)
-        await catalogue._repair()
+        await catalogue.repair()
         assert not await repository.left_over(clock.now(), younger=True)
 
 

@@ -11,7 +11,8 @@ from hub.auth.model import Scope
 from hub.auth.repository import KeyRepository
 from hub.auth.service import AuthService
 from hub.auth.tokens import Signer
-from hub.catalogue.service import CatalogueService, PutResult
+from hub.catalogue.putting import PutResult
+from hub.catalogue.service import CatalogueService
 from hub.demo import play as playing
 from hub.demo.histories import messages
 from hub.demo.house import load_house
