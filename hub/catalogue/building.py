@@ -1,7 +1,7 @@
 """Building a `CatalogueSnapshot`: a pure function of entries, vectors and popularity."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from embeddings.index import VectorIndex
 from hub.catalogue.audience import NOBODY, Audience
 from hub.catalogue.brand import NO_FACTS, answer_fault_of, fault_of, house_of, offer_fault_of
+from hub.catalogue.carrying import Carried, column_of
 from hub.catalogue.intervals import Intervals
 from hub.catalogue.model import Answer, Availability, BrandFacts, Content, Offer, Segment
 from hub.catalogue.neighbours import Neighbours
@@ -26,9 +27,25 @@ def answer_texts(answer: Answer) -> tuple[str, ...]:
     return (answer.title, *answer.questions)
 
 
-def _codes(items: Iterable[T], name: Callable[[T], str]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-    """Return the distinct names, sorted, and each item's position among them."""
-    names = [name(item) for item in items]
+def _codes(
+    contents: Sequence[Content],
+    name: Callable[[Content], str],
+    carried: Carried | None,
+    former: tuple[str, str],
+) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """Return the distinct names, sorted, and each content's position among them.
+
+    Where the names are still those that the snapshot before has, under the attributes `former`, codes are carried.
+    """
+    if carried is not None:
+        distinct: tuple[str, ...] = getattr(carried.before, former[0])
+        place = {each: at for at, each in enumerate(distinct)}
+        made = [place.get(name(contents[row]), -1) for row in carried.fresh.tolist()]
+        if -1 not in made:
+            codes = carried.column(getattr(carried.before, former[1]), made)
+            if (np.bincount(codes, minlength=len(distinct)) > 0).all():
+                return distinct, codes
+    names = [name(content) for content in contents]
     distinct = tuple(sorted(set(names)))
     position = {each: i for i, each in enumerate(distinct)}
     return distinct, np.fromiter((position[each] for each in names), np.int32, len(names))
@@ -88,6 +105,7 @@ def build_snapshot(
     neighbours: Neighbours | None = None,
     intervals: Intervals | None = None,
     before: CatalogueSnapshot | None = None,
+    changed: Collection[str] = (),
     texts: Mapping[str, str] | None = None,
 ) -> CatalogueSnapshot:
     """Build the snapshot; contents, answers and offers are put in the order of their keys.
@@ -107,7 +125,8 @@ def build_snapshot(
         audience: what is known of them as groups.
         neighbours: which contents go with which, by key.
         intervals: after how long things are bought again; fills in the needs that contents leave open.
-        before: the snapshot that this one follows: what did not change in it is taken over.
+        before: the snapshot that this one follows: what did not change in it is taken over, the vectors too.
+        changed: keys of contents that `before` has otherwise than they are now; what it has not is found out.
         texts: content key -> what its vector is of, where that is known.
     """
     rows = tuple(sorted(contents, key=lambda content: content.key))
@@ -127,35 +146,46 @@ def build_snapshot(
 
     found_by = [(row, text) for row, answer in enumerate(sorted_answers) for text in answer_texts(answer)]
     spoken = texts or {}
-    content_vectors = matrix([spoken.get(content.key) or content.embedding_text for content in rows])
-    kinds, kind_codes = _codes(rows, lambda content: content.kind.value)
-    brand_names, brand_codes = _codes(rows, lambda content: content.brand or house)
-    categories, category_codes = _codes(rows, lambda content: content.category)
+    carried = (
+        Carried.of(before, rows, changed) if before is not None and before.encoder_id == encoder_id else None
+    )
+    fresh = rows if carried is None else [rows[row] for row in carried.fresh.tolist()]
+    content_vectors = matrix([spoken.get(content.key) or content.embedding_text for content in fresh])
+    if carried is not None:
+        content_vectors = carried.column(carried.before.vectors, content_vectors)
+    kinds, kind_codes = _codes(rows, lambda content: content.kind.value, carried, ("kinds", "kind_codes"))
+    brand_names, brand_codes = _codes(
+        rows,
+        lambda content: content.brand or house,
+        carried if carried is not None and carried.before.house_brand == house else None,
+        ("brands", "brand_codes"),
+    )
+    categories, category_codes = _codes(
+        rows, lambda content: content.category, carried, ("categories", "category_codes")
+    )
     scores = popularity or {}
     prices = prices_of({content.key: content for content in rows})
     by_key = {content.key: row for row, content in enumerate(rows)}
     learned = neighbours or Neighbours()
     rhythms = intervals or Intervals()
-    same = _unchanged(rows, before, spoken_facts)
-    faults = {
-        row: fault
-        for row, content in enumerate(rows)
-        if (
-            fault := fault_of(content, brands, prices)
-            if before is None or same[row] < 0
-            else before.brand_faults.get(same[row])
-        )
-        is not None
-    }
+    referring = column_of(rows, carried, "referring", np.bool_, _refers)
+    kept = _kept(carried, referring, spoken_facts, rhythms)
+    looked_at = np.flatnonzero(kept < 0).tolist()
+    faults = _faults_kept(kept, before)
+    faults |= {row: fault for row in looked_at if (fault := fault_of(rows[row], brands, prices)) is not None}
     answer_faults = {
         row: fault
         for row, answer in enumerate(sorted_answers)
         if (fault := answer_fault_of(answer, brands, prices)) is not None
     }
-    shown = tuple(
-        rhythms.applied(_said(content, brands, lambda c, b: resolved_content(c, b, prices)))
-        for content in rows
-    )
+    shown = list(rows)
+    if carried is not None:
+        former = carried.before.contents
+        shown = [
+            former[row] if row >= 0 else content for content, row in zip(rows, kept.tolist(), strict=True)
+        ]
+    for row in looked_at:
+        shown[row] = rhythms.applied(_said(rows[row], brands, lambda c, b: resolved_content(c, b, prices)))
     replies = tuple(
         _said(answer, brands, lambda a, b: resolved_answer(a, b, prices)) for answer in sorted_answers
     )
@@ -173,23 +203,19 @@ def build_snapshot(
             intervals=rhythms.version,
         ),
         encoder_id=encoder_id,
-        contents=shown,
+        contents=tuple(shown),
         rows=by_key,
         vectors=content_vectors,
-        index=_index(content_vectors, rows, encoder_id, before),
+        index=_index(content_vectors, carried),
         popularity=np.fromiter((scores.get(content.key, 0.0) for content in rows), np.float32, len(rows)),
-        published=np.fromiter(
-            (content.published_at.timestamp() if content.published_at else np.nan for content in rows),
-            np.float64,
-            len(rows),
-        ),
+        published=column_of(rows, carried, "published", np.float64, _published),
         kinds=kinds,
         kind_codes=kind_codes,
         brands=brand_names,
         brand_codes=brand_codes,
         categories=categories,
         category_codes=category_codes,
-        available=np.fromiter((content.availability in CAN_BE_HAD for content in rows), np.bool_, len(rows)),
+        available=column_of(rows, carried, "available", np.bool_, lambda c: c.availability in CAN_BE_HAD),
         brand_faults=faults,
         answers=replies,
         answer_faults=answer_faults,
@@ -201,36 +227,48 @@ def build_snapshot(
         house_brand=house,
         segments=sorted_segments,
         audience=audience,
+        intervals_version=rhythms.version,
+        referring=referring,
         neighbours=learned.placed(by_key, len(rows)) if len(learned) else learned,
+        carried=carried,
     )
 
 
-def _unchanged(
-    contents: Sequence[Content], before: CatalogueSnapshot | None, facts: Mapping[str, BrandFacts]
-) -> list[int]:
-    """Return the former row of each content about which the brand gate says what it said before, else -1.
+def _published(content: Content) -> float:
+    return content.published_at.timestamp() if content.published_at else np.nan
 
-    That is so where the brands' facts are as they were and the content is the very one that was shown: one
-    whose words refer to something is shown as another object, and looked at again, since prices may move.
+
+def _kept(
+    carried: Carried | None, referring: NDArray[np.bool_], facts: Mapping[str, BrandFacts], rhythms: Intervals
+) -> NDArray[np.intp]:
+    """Return (n,) the former row of each content that is shown, and judged by the brand's rules, as it was; else -1.
+
+    That is so where neither the brands' facts nor what was learned of needs has moved, nor the content itself; one
+    whose words refer to something is looked at again, since prices may move.
     """
-    if before is None or before.facts != facts:
-        return [-1] * len(contents)
-    known, shown = before.rows, before.contents
-    found = (known.get(content.key, -1) for content in contents)
-    return [
-        row if row >= 0 and shown[row] is content and not any("{{" in tag for tag in content.tags) else -1
-        for row, content in zip(found, contents, strict=True)
-    ]
+    if (
+        carried is None
+        or carried.before.facts != facts
+        or carried.before.intervals_version != rhythms.version
+    ):
+        return np.full(len(referring), -1, np.intp)
+    return np.where(referring, -1, carried.came_from)
 
 
-def _index(
-    vectors: NDArray[np.float32],
-    contents: Sequence[Content],
-    encoder_id: str,
-    before: CatalogueSnapshot | None,
-) -> VectorIndex:
-    if before is None or before.encoder_id != encoder_id or not len(before):
+def _refers(content: Content) -> bool:
+    return any("{{" in text for text in (content.title, content.summary, content.text, *content.tags))
+
+
+def _faults_kept(kept: NDArray[np.intp], before: CatalogueSnapshot | None) -> dict[int, str]:
+    """Return the faults of what is shown as it was, by the rows of now."""
+    if before is None or not before.brand_faults:
+        return {}
+    now = np.full(len(before), -1, np.intp)
+    now[kept[kept >= 0]] = np.flatnonzero(kept >= 0)
+    return {int(now[row]): fault for row, fault in before.brand_faults.items() if now[row] >= 0}
+
+
+def _index(vectors: NDArray[np.float32], carried: Carried | None) -> VectorIndex:
+    if carried is None or not len(carried.before):
         return VectorIndex.build(vectors)
-    known = before.rows
-    came_from = np.fromiter((known.get(content.key, -1) for content in contents), np.intp, len(contents))
-    return VectorIndex.build(vectors, before=before.index, came_from=came_from)
+    return VectorIndex.build(vectors, before=carried.before.index, came_from=carried.came_from)

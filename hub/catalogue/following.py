@@ -5,14 +5,14 @@ A refresh reads what changed and builds a snapshot from that and from the one be
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 from pymongo.errors import PyMongoError
 
-from hub.catalogue.audience import Audience, load_audience
+from hub.catalogue.audience import NOBODY, Audience, load_audience
 from hub.catalogue.building import answer_texts, build_snapshot
 from hub.catalogue.intervals import Intervals
 from hub.catalogue.learning import load_intervals, load_neighbours
@@ -34,18 +34,51 @@ POLL_SECONDS = 0.5
 REPAIR_SECONDS = 60.0
 
 
-@dataclass(slots=True)
-class _Loaded:
-    """What the current snapshot was built of, kept so that a refresh reads only what changed."""
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """What was worked out of the events, as the snapshot has it."""
 
+    popularity: Popularity
+    audience: Audience
+    neighbours: Neighbours
+    intervals: Intervals
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What the current snapshot was built of, kept so that a refresh reads only what changed.
+
+    `texts`: content key -> what its vector is of. `vectors`: those of the texts of answers; of contents they are
+    in the snapshot. `changed`: keys of contents that are not as they were in the snapshot before; `fresh`: the
+    vectors of their texts.
+    """
+
+    announced: str | None
     contents: dict[str, Content]
     answers: dict[str, Answer]
     facts: dict[str, BrandFacts]
     offers: dict[str, Offer]
     segments: dict[str, Segment]
+    learned: _Learned
+    texts: dict[str, str]
     vectors: dict[str, NDArray[np.float32]]
-    announced: str | None
-    texts: dict[str, str] = field(default_factory=dict)  # content key -> what its vector is of
+    changed: frozenset[str]
+    fresh: dict[str, NDArray[np.float32]]
+
+
+NOTHING = _Loaded(
+    None,
+    {},
+    {},
+    {},
+    {},
+    {},
+    _Learned(Popularity(), NOBODY, Neighbours(), Intervals()),
+    {},
+    {},
+    frozenset(),
+    {},
+)
 
 
 class Following:
@@ -79,25 +112,10 @@ class Following:
             announced = await self._repository.announced()
             if self._loaded is not None and announced == self._loaded.announced:
                 return False
-            loaded = await self._load(announced)
-            popularity = await load_popularity(self._store)
-            audience = await load_audience(self._store)
-            neighbours = await load_neighbours(self._store)
-            intervals = await load_intervals(self._store)
+            loaded = await self._load()
             encoder = self._encoder.encoder
-            snapshot = await asyncio.to_thread(
-                _build,
-                loaded,
-                popularity,
-                audience,
-                neighbours,
-                intervals,
-                encoder.id,
-                encoder.dimensions,
-                self._snapshot,
-            )
-            self._loaded = replace(loaded, vectors=_shared(loaded, snapshot))
-            del loaded
+            snapshot = await asyncio.to_thread(_build, loaded, encoder.id, encoder.dimensions, self._snapshot)
+            self._loaded = replace(loaded, changed=frozenset(), fresh={})
             moved = snapshot.version != self._snapshot.version
             self._snapshot = snapshot
             if moved:
@@ -106,21 +124,49 @@ class Following:
                     await asyncio.to_thread(give_back)
             return moved
 
-    async def _load(self, announced: str | None) -> _Loaded:
-        before = self._loaded or _Loaded({}, {}, {}, {}, {}, {}, None)
-        contents = await self._changed(Content, before.contents)
-        answers = await self._changed(Answer, before.answers)
-        facts = await self._changed(BrandFacts, before.facts)
-        offers = await self._changed(Offer, before.offers)
-        segments = await self._changed(Segment, before.segments)
+    async def _load(self) -> _Loaded:
+        before = self._loaded or NOTHING
+        announced, told = await self._repository.changed_since(before.announced)
+        learned = before.learned
+        if told is None:
+            learned = _Learned(
+                await load_popularity(self._store),
+                await load_audience(self._store),
+                await load_neighbours(self._store),
+                await load_intervals(self._store),
+            )
+        contents = await self._changed(Content, before.contents, told)
+        answers = await self._changed(Answer, before.answers, told)
+        facts = await self._changed(BrandFacts, before.facts, told)
+        offers = await self._changed(Offer, before.offers, told)
+        segments = await self._changed(Segment, before.segments, told)
         # In a thread, since a large catalogue would hold up every request meanwhile.
-        texts = await asyncio.to_thread(_texts_of, before, contents)
-        vectors, missing = await asyncio.to_thread(_still_needed, before.vectors, texts, answers)
-        if missing:
-            vectors.update(zip(missing, await self._encoder.vectors(missing), strict=True))
-        return _Loaded(contents, answers, facts, offers, segments, vectors, announced, texts)
+        changed = await asyncio.to_thread(_differing, before, contents, told)
+        texts = {key: content.embedding_text for key in changed if (content := contents.get(key))}
+        spoken = {text for answer in answers.values() for text in answer_texts(answer)}
+        vectors = {text: vector for text, vector in before.vectors.items() if text in spoken}
+        fresh = _still_placed(before, self._snapshot, texts)
+        missing = sorted((spoken - vectors.keys()) | (set(texts.values()) - fresh.keys()))
+        found = dict(zip(missing, await self._encoder.vectors(missing), strict=True)) if missing else {}
+        vectors |= {text: found[text] for text in spoken - vectors.keys()}
+        return _Loaded(
+            announced, contents, answers, facts, offers, segments, learned,
+            _followed(before.texts, texts, contents), vectors, changed, fresh | found,
+        )  # fmt: skip
 
-    async def _changed(self, of: type[Entry], before: dict[str, Entry]) -> dict[str, Entry]:
+    async def _changed(
+        self,
+        of: type[Entry],
+        before: dict[str, Entry],
+        told: Mapping[type, frozenset[str]] | None,
+    ) -> dict[str, Entry]:
+        """Return all entries of a sort: those of `before`, and anew what changed."""
+        if told is not None:
+            keys = told.get(of)
+            if not keys:
+                return before
+            now = await self._repository.get_many(of, keys)
+            return {key: entry for key, entry in before.items() if key not in keys} | now
         if not before:
             return await self._repository.get_all(of)
         versions = await self._repository.versions_of(of)
@@ -136,7 +182,8 @@ class Following:
                 await self.repair()
                 repaired = loop.time()
                 async with await self._store.db["versions"].watch(
-                    [{"$match": {"documentKey._id": CATALOGUE}}], max_await_time_ms=int(POLL_SECONDS * 1000)
+                    [{"$match": {"documentKey._id": CATALOGUE}}, {"$project": {"operationType": 1}}],
+                    max_await_time_ms=int(POLL_SECONDS * 1000),
                 ) as stream:
                     while True:
                         # Refresh also when nothing was heard: what came before the stream opened is seen so.
@@ -161,58 +208,51 @@ class Following:
             await self.refresh()
 
 
-def _texts_of(before: _Loaded, contents: Mapping[str, Content]) -> dict[str, str]:
-    """Return what each content's vector is of; of those that did not change it is known."""
+def _differing(
+    before: _Loaded, contents: Mapping[str, Content], told: Mapping[type, frozenset[str]] | None
+) -> frozenset[str]:
+    """Return the keys of contents that are not the very objects they were."""
+    if told is not None:
+        return told.get(Content, frozenset())
+    was = before.contents
+    return frozenset(key for key, content in contents.items() if was.get(key) is not content)
+
+
+def _still_placed(
+    before: _Loaded, snapshot: CatalogueSnapshot, texts: Mapping[str, str]
+) -> dict[str, NDArray[np.float32]]:
+    """Return the vectors of the texts that did not change though their contents did."""
     return {
-        key: before.texts[key] if before.contents.get(key) is content else content.embedding_text
-        for key, content in contents.items()
+        text: snapshot.vectors[snapshot.rows[key]]
+        for key, text in texts.items()
+        if key in snapshot.rows and before.texts.get(key) == text
     }
 
 
-def _still_needed(
-    vectors: Mapping[str, NDArray[np.float32]], of_contents: Mapping[str, str], answers: Mapping[str, Answer]
-) -> tuple[dict[str, NDArray[np.float32]], list[str]]:
-    """Return the vectors of texts that are still in the catalogue, and the texts that have none."""
-    texts = set(of_contents.values())
-    texts.update(text for answer in answers.values() for text in answer_texts(answer))
-    kept = {text: vector for text, vector in vectors.items() if text in texts}
-    return kept, sorted(texts - kept.keys())
+def _followed(
+    before: dict[str, str], texts: dict[str, str], contents: Mapping[str, Content]
+) -> dict[str, str]:
+    """Return what each content's vector is of, after some changed."""
+    now = before | texts
+    return now if len(now) == len(contents) else {key: text for key, text in now.items() if key in contents}
 
 
-def _shared(loaded: _Loaded, snapshot: CatalogueSnapshot) -> dict[str, NDArray[np.float32]]:
-    """Return the vectors by text, as rows of the snapshot's own array where they are in it.
-
-    Otherwise every vector would be kept twice. What is not in it is copied: a row holds on to the whole
-    array that it was cut from.
-    """
-    rows = {text: snapshot.vectors[snapshot.rows[key]] for key, text in loaded.texts.items()}
-    return {text: rows[text] if text in rows else vector.copy() for text, vector in loaded.vectors.items()}
-
-
-def _build(
-    loaded: _Loaded,
-    popularity: Popularity,
-    audience: Audience,
-    neighbours: Neighbours,
-    intervals: Intervals,
-    encoder_id: str,
-    dimensions: int,
-    before: CatalogueSnapshot,
-) -> CatalogueSnapshot:
+def _build(loaded: _Loaded, encoder_id: str, dimensions: int, before: CatalogueSnapshot) -> CatalogueSnapshot:
     return build_snapshot(
         loaded.contents.values(),
-        vectors=loaded.vectors,
+        vectors=loaded.vectors | loaded.fresh,
         encoder_id=encoder_id,
         dimensions=dimensions,
         answers=loaded.answers.values(),
         offers=loaded.offers.values(),
         facts=loaded.facts.values(),
-        popularity=popularity.scores,
-        popularity_version=popularity.version,
+        popularity=loaded.learned.popularity.scores,
+        popularity_version=loaded.learned.popularity.version,
         segments=loaded.segments.values(),
-        audience=audience,
-        neighbours=neighbours,
-        intervals=intervals,
+        audience=loaded.learned.audience,
+        neighbours=loaded.learned.neighbours,
+        intervals=loaded.learned.intervals,
         before=before,
+        changed=loaded.changed,
         texts=loaded.texts,
     )

@@ -110,7 +110,8 @@ class Putting:
                 await asyncio.sleep(0.02 * 2**attempt)
                 continue
             finally:
-                await self._repository.announce(now, intent)
+                keys = [entry.key for entry in (*added, *(new for _, new in changed))]
+                await self._repository.announce(now, intent, changed=(of, keys))
             break
         return PutResult(len(added), len(changed), len(wanted) - len(added) - len(changed))
 

@@ -2,11 +2,13 @@
 
 A change of the catalogue is announced in one small document of `versions`. Its `open` list holds an
 intent for every write under way, so that a process that dies between writing and announcing leaves a
-trace: the next writer sees the left-over intent and announces for the dead one. A version number per
-entry decides races: a replacement names the version it replaces.
+trace: the next writer sees the left-over intent and announces for the dead one. Its `changes` list says
+of the latest announcements which keys they were about, so that one new item costs every process one read
+and not a look at all versions. A version number per entry decides races: a replacement names the version
+it replaces.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -30,6 +32,8 @@ COLLECTION_OF: dict[type, str] = {
     Segment: "segments",
 }
 CATALOGUE = "catalogue"  # `_id` of the announcing document
+REMEMBERED = 32  # announcements that say which keys changed; who missed more looks at everything
+MOST_TOLD = 200  # keys of an announcement
 STALE = timedelta(minutes=5)  # no single write takes longer: an older intent was left by a dead process
 _DUPLICATE_KEY = 11000
 
@@ -112,8 +116,32 @@ class CatalogueRepository:
     async def announced(self) -> str | None:
         """Return the version that was announced last, None if there was none yet."""
         with store_faults():
-            document = await self._db["versions"].find_one({"_id": CATALOGUE})
+            document = await self._db["versions"].find_one({"_id": CATALOGUE}, {"version": 1})
         return None if document is None else document["version"]
+
+    async def changed_since(
+        self, version: str | None
+    ) -> tuple[str | None, dict[type, frozenset[str]] | None]:
+        """Return the version that was announced last, and the keys that changed since another one, by sort.
+
+        Instead of the keys None, where it is not known any more, or where something else was announced too: then
+        everything has to be looked at.
+        """
+        with store_faults():
+            document = await self._db["versions"].find_one({"_id": CATALOGUE})
+        if document is None:
+            return None, None
+        told = document.get("changes", [])
+        behind = [at for at, change in enumerate(told) if change["version"] == version]
+        if not behind or told[-1]["version"] != document["version"]:
+            return document["version"], None
+        later = [change["keys"] for change in told[behind[-1] + 1 :]]
+        if None in later:
+            return document["version"], None
+        changed = {
+            of: {key for keys in later for key in keys.get(name, ())} for of, name in COLLECTION_OF.items()
+        }
+        return document["version"], {of: frozenset(keys) for of, keys in changed.items() if keys}
 
     async def open_intent(self, at: datetime) -> str:
         """Leave word that a write begins; return the intent's id."""
@@ -136,14 +164,36 @@ class CatalogueRepository:
         with store_faults():
             return await self._db["versions"].find_one({"_id": CATALOGUE, "open": left}) is not None
 
-    async def announce(self, at: datetime, intent: str | None = None) -> None:
-        """Tell every process that the catalogue changed; close the intent and those of the dead."""
+    async def announce(
+        self,
+        at: datetime,
+        intent: str | None = None,
+        *,
+        changed: tuple[type, Collection[str]] | None = None,
+    ) -> None:
+        """Tell every process that the catalogue changed; close the intent and those of the dead.
+
+        Args:
+            at: now.
+            intent: the write that is over.
+            changed: the sort and the keys of all that may have changed; None: they shall look at everything.
+        """
+        version = new_id("cat")
+        keys = None
+        if changed is not None and len(changed[1]) <= MOST_TOLD:
+            keys = {COLLECTION_OF[changed[0]]: sorted(changed[1])}
         closed: list[dict[str, Any]] = [{"at": {"$lt": at - STALE}}]
         if intent is not None:
             closed.append({"id": intent})
         with store_faults():
             await self._db["versions"].update_one(
                 {"_id": CATALOGUE},
-                {"$set": {"version": new_id("cat")}, "$pull": {"open": {"$or": closed}}},
+                {
+                    "$set": {"version": version},
+                    "$pull": {"open": {"$or": closed}},
+                    "$push": {
+                        "changes": {"$each": [{"version": version, "keys": keys}], "$slice": -REMEMBERED}
+                    },
+                },
                 upsert=True,
             )

@@ -4,9 +4,9 @@ A process holds one snapshot and swaps it whole when the catalogue's version mov
 decision never sees half of a change. Rows are positions in `contents`; all arrays share them.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import InitVar, dataclass, field
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from embeddings.index import VectorIndex
 from hub.catalogue.audience import NOBODY, Audience
 from hub.catalogue.borrowing import Borrowing, borrowing
+from hub.catalogue.carrying import Carried, column_of
 from hub.catalogue.model import Answer, BrandFacts, Content, Offer, Segment
 from hub.catalogue.neighbours import Neighbours
 from hub.catalogue.words import Words, words_of
@@ -56,6 +57,10 @@ class CatalogueSnapshot:
     answer_faults: Mapping[int, str] = field(default_factory=dict)  # position of an answer -> broken rule
     segments: tuple[Segment, ...] = ()
     audience: Audience = NOBODY
+    intervals_version: str = ""  # of what was learned that fills in needs
+    referring: NDArray[np.bool_] = field(
+        default_factory=lambda: np.zeros(0, np.bool_)
+    )  # (n,): names facts by key
     neighbours: Neighbours = field(
         default_factory=Neighbours
     )  # over the rows; of length 0 where nothing is learned
@@ -68,11 +73,27 @@ class CatalogueSnapshot:
     borrowing: Borrowing = field(init=False)  # of what nothing is learned, who is like it
     words: Words = field(init=False)  # of the titles
     taught_kinds: NDArray[np.bool_] = field(init=False)  # (kinds,): of which neighbours learned something
+    amounts: NDArray[np.float64] = field(init=False)  # (n,): prices as numbers, NaN where there is none
+    currencies: NDArray[np.uint32] = field(
+        init=False
+    )  # (n,): their currencies as numbers, 0 where there is none
+    carried: InitVar[Carried | None] = None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "placed", self.vectors.any(axis=1))
-        pushes = (content.editorial for content in self.contents)
-        object.__setattr__(self, "editorial", np.fromiter(pushes, np.float32, len(self.contents)))
+    def __post_init__(self, carried: Carried | None) -> None:
+        def column(name: str, dtype: Any, value: Callable[[Content], Any]) -> None:
+            object.__setattr__(self, name, column_of(self.contents, carried, name, dtype, value))
+
+        if carried is None:
+            object.__setattr__(self, "placed", self.vectors.any(axis=1))
+        else:
+            fresh = np.asarray(self.vectors[carried.fresh].any(axis=1))
+            object.__setattr__(self, "placed", carried.column(carried.before.placed, fresh))
+        column("editorial", np.float32, lambda content: content.editorial)
+        column("key_checksums", np.uint64, lambda content: crc32(content.key.encode()))
+        column(
+            "amounts", np.float64, lambda content: float(content.price.amount) if content.price else np.nan
+        )
+        column("currencies", np.uint32, _currency)
         below: dict[str, list[int]] = {}
         for code, name in enumerate(self.categories):
             parts = name.split("/")
@@ -80,15 +101,18 @@ class CatalogueSnapshot:
                 below.setdefault("/".join(parts[:depth]), []).append(code)
         codes = {name: np.array(found, np.int32) for name, found in below.items()}
         object.__setattr__(self, "codes_below", codes)
-        object.__setattr__(self, "price_levels", price_levels(self.contents))
-        checksums = (crc32(content.key.encode()) for content in self.contents)
-        object.__setattr__(self, "key_checksums", np.fromiter(checksums, np.uint64, len(self.contents)))
+        top = {name: code for code, name in enumerate(sorted({c.split("/", 1)[0] for c in self.categories}))}
+        tops = np.array([top[name.split("/", 1)[0]] for name in self.categories], np.intp)
+        levels = price_levels(self.amounts, self.currencies, tops[self.category_codes])
+        object.__setattr__(self, "price_levels", levels)
         led = self.neighbours.learned() if len(self.neighbours) else np.zeros(len(self.contents), np.bool_)
         object.__setattr__(self, "borrowing", borrowing(self.vectors, led, self.published))
         taught = np.zeros(len(self.kinds), np.bool_)
         taught[self.kind_codes[led]] = True
         object.__setattr__(self, "taught_kinds", taught)
-        object.__setattr__(self, "words", words_of(self.contents))
+        # A title that names a price may be another one now.
+        told = carried and carried.without(self.referring)
+        object.__setattr__(self, "words", words_of(self.contents, told))
 
     def __len__(self) -> int:
         return len(self.contents)
@@ -114,23 +138,33 @@ class CatalogueSnapshot:
         return wanted[codes]
 
 
-def price_levels(contents: Sequence[Content]) -> NDArray[np.float64]:
+def _currency(content: Content) -> int:
+    """Return the currency of a content's price as a number that sorts as its code does."""
+    return int.from_bytes(content.price.currency.encode()[:4].ljust(4, b"\0"), "big") if content.price else 0
+
+
+def price_levels(
+    amounts: NDArray[np.float64], currencies: NDArray[np.uint32], groups: NDArray[np.intp]
+) -> NDArray[np.float64]:
     """Return (n,) how dear each content is among those of its top category, in standard deviations.
 
-    Prices are compared by their logarithm and in one currency, the most frequent; where there is none to
-    compare, NaN.
+    Prices are compared by their logarithm and in one currency, the most frequent (of equals the first by its
+    code); where there is none to compare, NaN.
+
+    Args:
+        amounts: (n,) prices, NaN where there is none.
+        currencies: (n,) their currencies, 0 where there is none.
+        groups: (n,) the top category of each, counted from 0.
     """
-    currencies = Counter(content.price.currency for content in contents if content.price is not None)
-    levels = np.full(len(contents), np.nan)
-    if not currencies:
+    levels = np.full(len(amounts), np.nan)
+    found, counts = np.unique(currencies[currencies > 0], return_counts=True)
+    if not len(found):
         return levels
-    currency = currencies.most_common(1)[0][0]
-    groups: dict[str, list[int]] = {}
-    for row, content in enumerate(contents):
-        if content.price is not None and content.price.currency == currency and content.price.amount > 0:
-            groups.setdefault(content.category.split("/", 1)[0], []).append(row)
-    for rows in groups.values():
-        amounts = [float(price.amount) for row in rows if (price := contents[row].price) is not None]
-        logs = np.log(np.array(amounts))
-        levels[rows] = (logs - logs.mean()) / max(float(logs.std()), LEAST_SPREAD)
+    rows = np.flatnonzero((currencies == found[counts.argmax()]) & (amounts > 0))
+    logs, group = np.log(amounts[rows]), groups[rows]
+    sizes = np.maximum(np.bincount(group), 1)
+    means = np.bincount(group, logs) / sizes
+    apart = logs - means[group]
+    spreads = np.sqrt(np.bincount(group, apart**2) / sizes)
+    levels[rows] = apart / np.maximum(spreads, LEAST_SPREAD)[group]
     return levels

@@ -9,11 +9,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hub.catalogue.carrying import Carried
 from hub.catalogue.model import Content
 
 _WORD = re.compile(r"[^\W_]+")
@@ -27,6 +29,7 @@ class Words:
     places: NDArray[np.int32]
     weights: NDArray[np.float32]
     width: int
+    checksums: NDArray[np.uint32]  # of the words, beside their places
 
     def likeness(self, rows: NDArray[np.intp], others: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return (r,) the mean cosine of the titles of `rows` (r,) with those of `others` (o,); 0 without any."""
@@ -47,19 +50,37 @@ class Words:
         return np.repeat(starts - (ends - lengths), lengths) + np.arange(int(lengths.sum())), lengths
 
 
-def words_of(contents: Sequence[Content]) -> Words:
-    """Return the words of the titles, in the order of the contents."""
+def words_of(contents: Sequence[Content], carried: Carried | None = None) -> Words:
+    """Return the words of the titles, in the order of the contents; those of what is carried are not read again."""
+    count = len(contents)
+    lengths, flat = _said(contents) if carried is None else _followed(contents, carried)
+    found, places = np.unique(flat, return_inverse=True)
+    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+    owners = np.repeat(np.arange(count), lengths)
+    rarity = np.log(max(count, 1) / np.maximum(np.bincount(places, minlength=len(found)), 1))
+    weights = rarity[places]
+    norms = np.sqrt(np.bincount(owners, weights=weights**2, minlength=count))
+    weights = weights / np.maximum(norms[owners], 1e-9)
+    return Words(starts, places.astype(np.int32), weights.astype(np.float32), len(found), flat)
+
+
+def _said(contents: Sequence[Content]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    """Return (n,) how many words each title has, and the checksums of all of them one after the other."""
     said = [_words(content.title) for content in contents]
     flat = np.concatenate(said) if said else np.zeros(0, np.uint32)
-    found, places = np.unique(flat, return_inverse=True)
-    lengths = np.fromiter(map(len, said), np.int64, len(said))
-    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
-    owners = np.repeat(np.arange(len(said)), lengths)
-    rarity = np.log(max(len(said), 1) / np.maximum(np.bincount(places, minlength=len(found)), 1))
-    weights = rarity[places]
-    norms = np.sqrt(np.bincount(owners, weights=weights**2, minlength=len(said)))
-    weights = weights / np.maximum(norms[owners], 1e-9)
-    return Words(starts, places.astype(np.int32), weights.astype(np.float32), len(found))
+    return np.fromiter(map(len, said), np.int64, len(said)), flat
+
+
+def _followed(contents: Sequence[Content], carried: Carried) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    before = carried.before.words
+    fresh = {row: _words(contents[row].title) for row in carried.fresh.tolist()}
+    lengths = carried.column(np.diff(before.starts), [len(words) for words in fresh.values()])
+    pieces = list(fresh.items())
+    for start, end, source in carried.runs:
+        inside = slice(before.starts[source], before.starts[source + end - start])
+        pieces.append((start, before.checksums[inside]))
+    pieces.sort(key=itemgetter(0))
+    return lengths, np.concatenate([np.zeros(0, np.uint32), *(words for _, words in pieces)])
 
 
 @lru_cache(maxsize=200_000)

@@ -9,7 +9,7 @@ import pytest
 
 from hub.catalogue.model import Answer, BrandFacts, Claim, Content, ContentKind, Need, NeedPattern, Offer
 from hub.catalogue.putting import ATTEMPTS, PutResult
-from hub.catalogue.repository import STALE, CatalogueRepository
+from hub.catalogue.repository import MOST_TOLD, REMEMBERED, STALE, CatalogueRepository
 from hub.errors import Conflict, InvalidInput
 from hub.kit.money import Money
 
@@ -150,6 +150,56 @@ class TestRefreshing:
         await other.refresh()
         assert other.snapshot.version == before
         assert [c.key for c in other.snapshot.contents] == ["a"]
+
+    async def test_following_reads_what_changed_and_nothing_else(self, catalogue, other, monkeypatch):
+        await catalogue.put_contents([content("a"), content("b")])
+        await other.refresh()
+
+        async def never(*_of):
+            raise AssertionError("everything was read")
+
+        monkeypatch.setattr(CatalogueRepository, "versions_of", never)
+        monkeypatch.setattr(CatalogueRepository, "get_all", never)
+        await catalogue._putting.put(
+            Content, [content("b", "Two"), content("c")], lambda c: (c.embedding_text,)
+        )
+        await catalogue._putting.put(
+            Answer, [Answer(key="q", title="When?", text="Now.")], lambda a: (a.title,)
+        )
+        await other.refresh()
+        assert [(c.key, c.title) for c in other.snapshot.contents] == [
+            ("a", "A rose"), ("b", "Two"), ("c", "A rose"),
+        ]  # fmt: skip
+        assert [answer.key for answer in other.snapshot.answers] == ["q"]
+
+    @pytest.mark.parametrize(
+        "announced", ["more than is remembered", "too many keys", "by an earlier version"]
+    )
+    async def test_who_cannot_know_what_changed_looks_at_everything(
+        self, catalogue, other, store, clock, announced
+    ):
+        repository = CatalogueRepository(store.db)
+        await catalogue.put_contents([content("a")])
+        await other.refresh()
+        if announced == "more than is remembered":
+            await repository.write([content("b")], [], clock.now())
+            for _ in range(REMEMBERED + 1):
+                await repository.announce(clock.now(), changed=(Content, ["a"]))
+        elif announced == "too many keys":
+            await catalogue.put_contents([content(f"b{n}") for n in range(MOST_TOLD + 1)])
+        else:
+            await repository.write([content("b")], [], clock.now())
+            await store.db["versions"].update_one({"_id": "catalogue"}, {"$set": {"version": "cat_older"}})
+        await other.refresh()
+        assert len(other.snapshot) == (MOST_TOLD + 2 if announced == "too many keys" else 2)
+
+    async def test_what_was_taken_away_is_gone_after_a_word_about_it(self, catalogue, other, store, clock):
+        await catalogue.put_contents([content("a"), content("b")])
+        await other.refresh()
+        await store.db["contents"].delete_one({"_id": "a"})
+        await CatalogueRepository(store.db).announce(clock.now(), changed=(Content, ["a"]))
+        await other.refresh()
+        assert [c.key for c in other.snapshot.contents] == ["b"]
 
     async def test_a_snapshot_that_somebody_holds_never_changes(self, catalogue):
         await catalogue.put_contents([content("a", "One")])
