@@ -4,8 +4,7 @@
     doubtful      what is answered today, but with so little confidence that somebody should look
     asked again   answers after which customers asked something else within half an hour
 
-Wordings are grouped as D. Butina did molecules (J. Chem. Inf. Comput. Sci. 39, 1999): the wording with most
-askers near it founds a group and takes them along, then the next of what is left. Each group is of at
+Wordings are grouped by their vectors (hub.insights.grouping). Each group is of at
 least `SMALLEST_GROUP` askers: customers, each counted once; what nobody in particular asked counts once a day in
 one spelling. Its example is told without the words that fewer used (hub.insights.masking).
 """
@@ -24,6 +23,7 @@ from hub.answers.model import Alternative, AnswerResult
 from hub.answers.service import AnswerService
 from hub.catalogue.model import Answer
 from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.insights.grouping import grouped
 from hub.insights.masking import common_words, hidden, house_words, told
 from hub.insights.questions import AskedQuestion, QuestionRepository, Reply, reply_of
 from hub.insights.similar import SMALLEST_GROUP
@@ -32,7 +32,6 @@ from hub.store.database import Store
 
 MOST_READ = 50_000  # questions, the latest
 MOST_WORDINGS = 4_000  # that are grouped, those of most askers; 64 MB of cosines
-TOGETHER = 0.6  # cosine from which two wordings ask the same
 ENCODED_TOGETHER = 256
 
 
@@ -120,7 +119,7 @@ class GapService:
         for reply in (Reply.UNANSWERED, Reply.DOUBTFUL):
             mine = [number for number, result in enumerate(judged) if reply_of(result) is reply]
             groups[reply] = await asyncio.to_thread(
-                grouped, [wordings[number] for number in mine], [judged[number] for number in mine], known
+                gaps_in, [wordings[number] for number in mine], [judged[number] for number in mine], known
             )
         return ContentGaps(
             since=since,
@@ -156,39 +155,29 @@ class GapService:
         return [found[spelled] for spelled in most]
 
 
-def grouped(
+def gaps_in(
     wordings: Sequence[_Wording], judged: Sequence[AnswerResult], known: frozenset[str]
 ) -> tuple[QuestionGap, ...]:
     """Return groups of wordings with at least `SMALLEST_GROUP` askers, those of most askers first."""
     if not wordings:
         return ()
     vectors = np.stack([each.vector for each in wordings])
-    near = vectors @ vectors.T >= TOGETHER
-    np.fill_diagonal(near, val=True)
     weights = np.array([len(each.askers) for each in wordings], np.float64)
-    left = np.ones(len(wordings), np.bool_)
     found = []
-    while left.any():
-        around = np.where(left, near @ (weights * left), -1.0)
-        leader = int(around.argmax())
-        if around[leader] < SMALLEST_GROUP:
-            break
-        members: list[int] = np.flatnonzero(near[leader] & left).tolist()
-        left[members] = False
-        askers = {asker for member in members for asker in wordings[member].askers}
-        if len(askers) < SMALLEST_GROUP:  # the same few, in many wordings
+    for group in grouped(vectors, weights):
+        askers = {asker for member in group for asker in wordings[member].askers}
+        if len(askers) < SMALLEST_GROUP:
             continue
-        order = sorted(members, key=lambda member: -float(vectors[leader] @ vectors[member]))
-        shown = min((told(wordings[member].text, known) for member in order), key=hidden)
-        result = judged[leader]
+        typical = vectors[group] @ (weights[group] @ vectors[group])
+        order = [group[place] for place in np.argsort(-typical, kind="stable")]
         found.append(
             QuestionGap(
-                wording=shown,
+                wording=min((told(wordings[member].text, known) for member in order), key=hidden),
                 customers=len(askers),
-                times=sum(wordings[member].times for member in members),
-                wordings=len(members),
-                last_asked_at=max(wordings[member].last for member in members),
-                nearest=_nearest(result),
+                times=sum(wordings[member].times for member in group),
+                wordings=len(group),
+                last_asked_at=max(wordings[member].last for member in group),
+                nearest=_nearest(judged[order[0]]),
             )
         )
     return tuple(sorted(found, key=lambda gap: (-gap.customers, -gap.times, gap.wording)))
