@@ -242,7 +242,7 @@ def choose(
     runner_up = matches[1].score if len(matches) > 1 else 0.0
     confidence = confident.confidence(best.score, runner_up, best.similarity)
     said = chosen is not None and confidence >= confident.threshold
-    alternatives = tuple(
+    others = (
         Alternative(
             answer.key,
             answer.title,
@@ -258,7 +258,7 @@ def choose(
         question=asked,
         confidence=0.0 if chosen is None else round(confidence, 4),
         answer=chosen if said else None,
-        alternatives=alternatives,
+        alternatives=tuple(sorted(others, key=lambda other: -other.confidence)),
         claims=() if chosen is None or not said else claims_of(chosen, snapshot),
     )
 

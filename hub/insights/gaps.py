@@ -1,7 +1,8 @@
 """What is asked and not answered: questions that were kept, put to today's answers and grouped by meaning.
 
     gaps          what no approved answer meets today; an answer approved since closes its gap
-    doubtful      what is answered today, but with so little confidence that somebody should look
+    doubtful      what is answered today, but with so little confidence that somebody should look. A group
+                  in which some wordings have no answer and some a doubtful one is what most of it is
     asked again   answers after which customers asked something else within half an hour
 
 Wordings are grouped by their vectors (hub.insights.grouping). Each group is of at
@@ -37,8 +38,12 @@ ENCODED_TOGETHER = 256
 
 @dataclass(frozen=True, slots=True)
 class QuestionGap:
-    """What so many askers asked so many times; `nearest` are approved answers, the likeliest first."""
+    """What so many askers asked so many times; `nearest` are approved answers, the likeliest first.
 
+    `reply` is how most of the group fare today: UNANSWERED or DOUBTFUL.
+    """
+
+    reply: Reply
     wording: str
     customers: int
     times: int
@@ -115,18 +120,16 @@ class GapService:
         judged = await self._answers.judge([(each.text, each.vector) for each in wordings], at=now)
         common = common_words({each.text: each.askers for each in wordings})
         known = common | house_words(self._snapshot())
-        groups: dict[Reply, tuple[QuestionGap, ...]] = {}
-        for reply in (Reply.UNANSWERED, Reply.DOUBTFUL):
-            mine = [number for number, result in enumerate(judged) if reply_of(result) is reply]
-            groups[reply] = await asyncio.to_thread(
-                gaps_in, [wordings[number] for number in mine], [judged[number] for number in mine], known
-            )
+        unsure = [number for number, result in enumerate(judged) if reply_of(result) is not Reply.ANSWERED]
+        found = await asyncio.to_thread(
+            gaps_in, [wordings[number] for number in unsure], [judged[number] for number in unsure], known
+        )
         return ContentGaps(
             since=since,
             questions=len(asked),
             unanswered=sum(1 for question in asked if question.reply is Reply.UNANSWERED),
-            gaps=groups[Reply.UNANSWERED],
-            doubtful=groups[Reply.DOUBTFUL],
+            gaps=tuple(gap for gap in found if gap.reply is Reply.UNANSWERED),
+            doubtful=tuple(gap for gap in found if gap.reply is Reply.DOUBTFUL),
             asked_again=asked_again(asked, {answer.key: answer for answer in self._snapshot().answers}),
         )
 
@@ -169,9 +172,11 @@ def gaps_in(
         if len(askers) < SMALLEST_GROUP:
             continue
         typical = vectors[group] @ (weights[group] @ vectors[group])
+        vain = sum(weights[member] for member in group if judged[member].answer is None)
         order = [group[place] for place in np.argsort(-typical, kind="stable")]
         found.append(
             QuestionGap(
+                reply=Reply.UNANSWERED if 2 * vain >= weights[group].sum() else Reply.DOUBTFUL,
                 wording=min((told(wordings[member].text, known) for member in order), key=hidden),
                 customers=len(askers),
                 times=sum(wordings[member].times for member in group),

@@ -14,7 +14,7 @@ from hub.decisions.model import Channel
 from hub.errors import InvalidInput, Unavailable
 from hub.events.service import IngestService
 from hub.insights.gaps import GapService
-from hub.insights.questions import AGAIN, MOST_WAITING, QuestionService
+from hub.insights.questions import AGAIN, MOST_WAITING, SURE, QuestionService
 from hub.privacy.erasure import ErasureService
 from hub.privacy.export import ExportService
 from hub.profiles.merging import MergeService
@@ -236,6 +236,16 @@ class TestTelling:
         )
         found = await desk.told()
         assert (found.unanswered, found.gaps, found.doubtful) == (6, (), ())
+
+    async def test_what_is_answered_doubtfully_is_told_apart(self, desk, crowd):
+        for user in crowd:
+            doubtful = await desk.ask("return my parcel", user)
+            assert 0.5 <= doubtful.confidence < SURE
+        found = await desk.told()
+        assert (found.unanswered, found.gaps) == (0, ())
+        [gap] = found.doubtful
+        assert gap.nearest[0].key == doubtful.answer.key
+        assert gap.nearest[0].confidence == doubtful.confidence
 
     async def test_how_far_it_looks_back_is_said(self, desk, crowd):
         for user in crowd:
