@@ -70,7 +70,7 @@ async def measure(folder: Path, customers: int) -> dict[str, float]:
         await store.db["scenarios"].insert_one(
             to_document(replace(home, key="capped", frequency=caps), _id="capped")
         )
-        services.scenarios._read_at = float("-inf")
+        services.scenarios.forget()
         experiences, offers = services.experiences, services.offers
         times: dict[str, list[float]] = {"bare": [], "first": [], "held": [], "capped": []}
         for customer in range(customers + 1):

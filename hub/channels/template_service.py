@@ -24,6 +24,7 @@ from hub.channels.template_check import MessageTemplate, check, compiled, shippe
 from hub.decisions.scenarios import ScenarioService
 from hub.errors import Conflict, InvalidInput, NotFound, Unavailable
 from hub.kit.clock import Clock
+from hub.kit.kept import Kept
 from hub.store.database import Store
 from hub.store.faults import store_faults
 
@@ -74,27 +75,27 @@ class TemplateService:
         self._scenarios = scenarios
         self._snapshot = snapshot
         self._clock = clock
-        self._monotonic = monotonic
-        self._read_at = float("-inf")
-        self._known: dict[str, int] = {}
+        self._versions_in_force: Kept[Mapping[str, int]] = Kept(
+            self._read_in_force, KEPT_SECONDS, {}, monotonic=monotonic
+        )
         self._compiled: dict[tuple[str, int], MessageTemplate] = {}
 
     async def for_scenario(self, scenario_key: str) -> MessageTemplate:
         """Return what messages of a scenario are made with; what was known where the store does not answer."""
-        if self._monotonic() - self._read_at > KEPT_SECONDS:
-            try:
-                with store_faults():
-                    found = await self._in_force.find({}, {"version": 1}).to_list()
-                self._known = {each["_id"]: int(each["version"]) for each in found}
-                self._read_at = self._monotonic()
-            except Unavailable:
-                if not self._known:
-                    return shipped()
+        try:
+            in_force = await self._versions_in_force.get()
+        except Unavailable:
+            return shipped()
         for key in (scenario_key, DEFAULT):
-            version = self._known.get(key, 0)
+            version = in_force.get(key, 0)
             if version:
                 return await self.template(key, version)
         return shipped()
+
+    @store_faults()
+    async def _read_in_force(self) -> Mapping[str, int]:
+        found = await self._in_force.find({}, {"version": 1}).to_list()
+        return {each["_id"]: int(each["version"]) for each in found}
 
     async def template(self, key: str, version: int) -> MessageTemplate:
         """Return one version, ready to render.
@@ -232,7 +233,7 @@ class TemplateService:
                     raise Conflict(f"somebody else published {key!r} at the same time")
             except DuplicateKeyError:
                 raise Conflict(f"somebody else published {key!r} at the same time") from None
-        self._read_at = float("-inf")
+        self._versions_in_force.forget()
 
 
 def _state(version: int, now: int, before: set[int]) -> TemplateState:

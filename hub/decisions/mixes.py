@@ -19,8 +19,9 @@ from typing import Any
 from pymongo.errors import DuplicateKeyError
 
 from hub.decisions.scenarios import ScenarioService
-from hub.errors import Conflict, InvalidInput, NotFound, Unavailable
+from hub.errors import Conflict, InvalidInput, NotFound
 from hub.kit.clock import Clock
+from hub.kit.kept import Kept
 from hub.layers.mix import Mix, MixRequest, check_dial, resolve
 from hub.store.codecs import from_document, to_document
 from hub.store.database import Store
@@ -96,15 +97,12 @@ class MixService:
         self._scenarios = scenarios
         self._layers = tuple(layers)
         self._clock = clock
-        self._monotonic = monotonic
-        self._board = Board()
-        self._known = False
-        self._read_at = float("-inf")
+        self._in_force: Kept[Board] = Kept(self._read, KEPT_SECONDS, Board(), monotonic=monotonic)
 
     @property
     def last_known(self) -> Board:
         """What was in force when it was last read."""
-        return self._board
+        return self._in_force.last
 
     async def board(self) -> Board:
         """Return what is in force, at most `KEPT_SECONDS` old.
@@ -112,15 +110,7 @@ class MixService:
         Raises:
             Unavailable: the store does not answer and has not answered before.
         """
-        if self._monotonic() - self._read_at > KEPT_SECONDS:
-            try:
-                self._board = await self._read()
-            except Unavailable:
-                if not self._known:
-                    raise
-            self._known = True
-            self._read_at = self._monotonic()
-        return self._board
+        return await self._in_force.get()
 
     async def list(self, scenario_key: str) -> tuple[SavedMix, ...]:
         """Return every version for a scenario, newest first.
@@ -247,8 +237,8 @@ class MixService:
                 )
             else:
                 await self._on_board.delete_one({"_id": f"muted:{layer}"})
-        await self._reread()
-        return tuple(self._board.muted[name] for name in sorted(self._board.muted))
+        silent = (await self._in_force.again()).muted
+        return tuple(silent[name] for name in sorted(silent))
 
     def _validate(self, weights: Mapping[str, float], diversity: float | None, stretch: float | None) -> None:
         for name, value in (("diversity", diversity), ("stretch", stretch)):
@@ -295,11 +285,7 @@ class MixService:
                 raise conflict from None
         if not result.matched_count and result.upserted_id is None:
             raise conflict
-        await self._reread()
-
-    async def _reread(self) -> None:
-        self._board = await self._read()
-        self._known, self._read_at = True, self._monotonic()
+        await self._in_force.again()
 
     @store_faults()
     async def _read(self) -> Board:

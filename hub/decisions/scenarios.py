@@ -16,8 +16,9 @@ from pymongo.errors import DuplicateKeyError
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.decisions.model import Scenario
 from hub.decisions.scenario_files import shipped_scenarios
-from hub.errors import NotFound, Unavailable
+from hub.errors import NotFound
 from hub.kit.canonical import digest
+from hub.kit.kept import Kept
 from hub.layers.base import Layer
 from hub.layers.mix import Mix
 from hub.store.codecs import from_document, to_document
@@ -48,9 +49,7 @@ class ScenarioService:
 
     def __init__(self, store: Store, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._scenarios = store.db["scenarios"]
-        self._monotonic = monotonic
-        self._known: dict[str, Scenario] = {}
-        self._read_at = float("-inf")
+        self._in_force: Kept[Mapping[str, Scenario]] = Kept(self._read, KEPT_SECONDS, {}, monotonic=monotonic)
 
     async def get(self, key: str) -> Scenario:
         """Return the scenario with this key.
@@ -59,7 +58,7 @@ class ScenarioService:
             NotFound: with code UNKNOWN_SCENARIO, naming those there are.
             Unavailable: if the store does not answer and has not answered before.
         """
-        known = await self._current()
+        known = await self._in_force.get()
         if key not in known:
             raise NotFound(
                 f"there is no scenario {key!r}; there are {', '.join(sorted(known)) or 'none yet'}",
@@ -74,16 +73,16 @@ class ScenarioService:
         Raises:
             Unavailable: if the store does not answer and has not answered before.
         """
-        known = await self._current()
+        known = await self._in_force.get()
         return tuple(known[key] for key in sorted(known))
 
     def last_known(self, key: str) -> Scenario | None:
         """Return a scenario without asking the store: as last read, else as shipped; for degraded pages."""
-        return self._known.get(key) or shipped_scenarios().get(key)
+        return self._in_force.last.get(key) or shipped_scenarios().get(key)
 
     def forget(self) -> None:
         """Read again when next asked: what is in force has changed."""
-        self._read_at = float("-inf")
+        self._in_force.forget()
 
     async def seed(self) -> tuple[str, ...]:
         """Put the shipped scenarios into the store and return the keys of those that were written.
@@ -95,7 +94,7 @@ class ScenarioService:
             Unavailable: if the store does not answer.
         """
         written = [key for key, scenario in shipped_scenarios().items() if await self._seed(key, scenario)]
-        self._read_at = float("-inf")
+        self._in_force.forget()
         return tuple(written)
 
     @store_faults()
@@ -116,16 +115,6 @@ class ScenarioService:
             {"_id": key, "version": stored.version}, to_document(newer, _id=key, shipped=shipped)
         )
         return bool(result.modified_count)
-
-    async def _current(self) -> Mapping[str, Scenario]:
-        if self._monotonic() - self._read_at > KEPT_SECONDS:
-            try:
-                self._known = await self._read()
-            except Unavailable:
-                if not self._known:
-                    raise
-            self._read_at = self._monotonic()
-        return self._known
 
     @store_faults()
     async def _read(self) -> dict[str, Scenario]:

@@ -31,7 +31,7 @@ async def hub(store, clock, settings):
 async def cap(hub, *caps, key="home"):
     scenario = replace(await hub.scenarios.get(key), frequency=caps)
     await hub.store.db["scenarios"].replace_one({"_id": key}, to_document(scenario, _id=key))
-    hub.scenarios._read_at = float("-inf")
+    hub.scenarios.forget()
 
 
 def keys(experience):
@@ -80,7 +80,7 @@ class TestItems:
         patient = settings.model_copy(update={"store_deadline": 30.0})
         hubs = [await open_hub(store, clock, patient, seed=False) for _ in range(3)]
         for other in hubs:
-            other.scenarios._read_at = float("-inf")
+            other.scenarios.forget()
         made = await asyncio.gather(*(each.assemble() for _ in range(5) for each in hubs))
         rows = await store.db["served"].find({}, {"shown": 1}).to_list()
         counts = {}
