@@ -43,6 +43,16 @@ def of_customer(context: Context, profile: Profile) -> tuple[Segment, ...]:
     return context.services.segments.of(profile)
 
 
+async def delete(context: Context, key: str) -> Outcome[Segment]:
+    """Take a segment away."""
+
+    async def doing() -> Segment:
+        access.need(context, doing="deleting a segment")
+        return await context.services.segments.delete(key)
+
+    return await outcome(doing())
+
+
 async def put(context: Context, key: str, title: str, rule: Any, favours: Sequence[str]) -> Outcome[Segment]:
     """Define a segment, or define it anew."""
 

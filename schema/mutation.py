@@ -201,6 +201,16 @@ class Mutation:
         return await segments.put(info.context, input.key, input.title, input.rule, input.favours or ())
 
     @field(
+        description="Take a segment away, in every process within a second. Customers and what they were served stay "
+        "as they are. For administrators.",
+        of=of_segments.DeleteSegmentPayload,
+    )
+    async def delete_segment(
+        self, info: Info, input: Annotated[of_segments.DeleteSegmentInput, INPUT]
+    ) -> Outcome[Segment]:
+        return await segments.delete(info.context, input.key)
+
+    @field(
         description="Save a new version of a scenario's mix; nothing that is served changes. For administrators.",
         of=of_mixes.DraftMixPayload,
     )

@@ -36,6 +36,26 @@ class PutSegmentInput:
     )
 
 
+@strawberry.input(description="A segment to take away.")
+class DeleteSegmentInput:
+    key: str = strawberry.field(description="Its key.")
+
+
+@strawberry.type(description="A segment that there is not any more.")
+class DeletedSegment:
+    key: str = strawberry.field(description="Its key.")
+    title: str = strawberry.field(description="Its name, as it stood in sentences.")
+    rule: Json = strawberry.field(description="The rule that it had, to define it again by.")
+    favours: list[str] = strawberry.field(description="Categories that its members saw more of.")
+    version: int = strawberry.field(description="Its last version.")
+
+
+@strawberry.type(description="What `deleteSegment` came to.")
+class DeleteSegmentPayload:
+    segment: DeletedSegment | None = payload_value("What was taken away; null if nothing was.")
+    errors: list[UserError] = payload_errors(WRONG)
+
+
 @strawberry.type(description="What `putSegment` came to.")
 class PutSegmentPayload:
     segment: Segment | None = payload_value("The segment as it is now; null if nothing was changed.")

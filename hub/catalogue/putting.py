@@ -12,13 +12,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hub.catalogue.model import BrandFacts, Claim
+from hub.catalogue.model import BrandFacts, Claim, Segment
 from hub.catalogue.repository import CatalogueRepository, Entry
 from hub.errors import Conflict
 from hub.kit.clock import Clock
 
 Progress = Callable[[int, int], None]
 ATTEMPTS = 5
+REMOVABLE = frozenset({Segment})  # sorts that can be taken away; a product is discontinued instead
 
 
 class TextEncoder(Protocol):
@@ -89,7 +90,11 @@ class Putting:
             return PutResult()
         for attempt in range(ATTEMPTS):
             stored = await self._repository.get_many(of, wanted)
-            added: list[Entry] = [replace(e, version=1) for key, e in wanted.items() if key not in stored]
+            # One that was taken away and comes again counts on: a version names one state for ever.
+            gone = await self._repository.removed(of, wanted) if of in REMOVABLE else {}
+            added: list[Entry] = [
+                replace(e, version=gone.get(key, 0) + 1) for key, e in wanted.items() if key not in stored
+            ]
             changed: list[tuple[Entry, Entry]] = [
                 (old, new) for key, old in stored.items() if (new := _succeed(old, wanted[key])) is not old
             ]
@@ -114,6 +119,31 @@ class Putting:
                 await self._repository.announce(now, intent, changed=(of, keys))
             break
         return PutResult(len(added), len(changed), len(wanted) - len(added) - len(changed))
+
+    async def remove(self, of: type[Entry], key: str) -> Entry | None:
+        """Take an entry away and return it; None if there is none.
+
+        Raises:
+            Conflict: others kept changing it.
+            Unavailable: the store does not answer.
+        """
+        for attempt in range(ATTEMPTS):
+            entry = (await self._repository.get_many(of, [key])).get(key)
+            if entry is None:
+                return None
+            now = self._clock.now()
+            intent = await self._repository.open_intent(now)
+            try:
+                await self._repository.remove(entry, now)
+            except Conflict:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(0.02 * 2**attempt)
+                continue
+            finally:
+                await self._repository.announce(now, intent, changed=(of, [key]))
+            return entry
+        return None
 
 
 def _succeed(old: Entry, new: Entry) -> Entry:

@@ -38,6 +38,12 @@ STALE = timedelta(minutes=5)  # no single write takes longer: an older intent wa
 _DUPLICATE_KEY = 11000
 
 
+def _kept(name: str, old: Entry, at: datetime) -> ReplaceOne[dict[str, Any]]:
+    """Return what keeps an entry in `history` that is about to be replaced or taken away."""
+    was = {"of": name, "key": old.key, "version": old.version, "replaced_at": at, "was": to_document(old)}
+    return ReplaceOne({"_id": f"{name}:{old.key}:{old.version}"}, was, upsert=True)
+
+
 class CatalogueRepository:
     """Reads and writes contents, answers, brand facts and offers."""
 
@@ -81,20 +87,7 @@ class CatalogueRepository:
             return
         of = type(added[0]) if added else type(changed[0][1])
         name = COLLECTION_OF[of]
-        history: list[ReplaceOne[dict[str, Any]]] = [
-            ReplaceOne(
-                {"_id": f"{name}:{old.key}:{old.version}"},
-                {
-                    "of": name,
-                    "key": old.key,
-                    "version": old.version,
-                    "replaced_at": at,
-                    "was": to_document(old),
-                },
-                upsert=True,
-            )
-            for old, _ in changed
-        ]
+        history = [_kept(name, old, at) for old, _ in changed]
         inserts: list[InsertOne[dict[str, Any]]] = [InsertOne(to_document(new, _id=new.key)) for new in added]
         replacements: list[ReplaceOne[dict[str, Any]]] = [
             ReplaceOne({"_id": new.key, "version": old.version}, to_document(new, _id=new.key))
@@ -112,6 +105,30 @@ class CatalogueRepository:
                 raise
         if done.matched_count != len(replacements):
             raise Conflict("somebody else is changing the same entries of the catalogue")
+
+    async def remove(self, entry: Entry, at: datetime) -> None:
+        """Take an entry away; what it was stays in `history`.
+
+        Raises:
+            Conflict: somebody else wrote it since it was read.
+        """
+        name = COLLECTION_OF[type(entry)]
+        with store_faults():
+            await self._db["history"].bulk_write([_kept(name, entry, at)])
+            gone = await self._db[name].delete_one({"_id": entry.key, "version": entry.version})
+        if not gone.deleted_count:
+            raise Conflict("somebody else is changing the same entries of the catalogue")
+
+    async def removed(self, of: type[Entry], keys: Iterable[str]) -> dict[str, int]:
+        """Return of those `keys` that were taken away the last version that there was."""
+        name, wanted = COLLECTION_OF[of], list(keys)
+        last: dict[str, int] = {}
+        with store_faults():
+            stored = {each["_id"] async for each in self._db[name].find({"_id": {"$in": wanted}}, {"_id": 1})}
+            gone = {"$in": [key for key in wanted if key not in stored]}
+            async for was in self._db["history"].find({"of": name, "key": gone}, {"key": 1, "version": 1}):
+                last[was["key"]] = max(was["version"], last.get(was["key"], 0))
+        return last
 
     async def announced(self) -> str | None:
         """Return the version that was announced last, None if there was none yet."""

@@ -5,7 +5,7 @@ following.py    the snapshot in memory, and how it keeps up with what every proc
 paging.py       contents page by page
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from hub.catalogue import brand as rules
 from hub.catalogue import paging
@@ -117,6 +117,21 @@ class CatalogueService:
         for at, segment in enumerate(segments):
             check_segment(segment, (at,))
         return await self._put(Segment, segments, _nothing, refresh=refresh)
+
+    async def remove_segment(self, key: str) -> Segment | None:
+        """Take a segment away and return it, None if there is none; every process knows within a second.
+
+        Raises:
+            Conflict: others kept changing it.
+            Unavailable: the store does not answer.
+        """
+        removed = await self._putting.remove(Segment, key)
+        await self.refresh()
+        return removed
+
+    async def removed_segments(self, keys: Iterable[str]) -> frozenset[str]:
+        """Return which of some segments there were once and are not any more."""
+        return frozenset(await self._repository.removed(Segment, keys))
 
     async def _put(
         self,

@@ -83,6 +83,13 @@ def put(file: File) -> None:
     typer.echo(_run(work))
 
 
+@segments_app.command("delete")
+def delete(key: Key) -> None:
+    """Take a segment away, in every process within a second; prints the rule that it had."""
+    gone = _run(lambda segments: segments.delete(key))
+    typer.echo(f"deleted {gone.key} {gone.version}: {gone.title}\n    {orjson.dumps(gone.rule).decode()}")
+
+
 @segments_app.command("check")
 def check(file: File) -> None:
     """Say whether the rules can be understood, and how many customers they would hold; nothing is saved."""

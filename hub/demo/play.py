@@ -88,12 +88,13 @@ async def install(services: HasCatalogue, *, house: House | None = None) -> Inst
     """
     house = house or load_house()
     catalogue = services.catalogue
+    removed = await catalogue.removed_segments(segment.key for segment in house.segments)
     return InstallReport(
         brand_facts=await catalogue.put_brand_facts(house.brand_facts),
         offers=await catalogue.put_offers(house.offers),
         contents=await catalogue.put_contents(house.contents, keep_faulty=True),
         answers=await catalogue.put_answers(house.answers),
-        segments=await catalogue.put_segments(house.segments),
+        segments=await catalogue.put_segments([each for each in house.segments if each.key not in removed]),
     )
 
 

@@ -33,6 +33,8 @@ class Catalogue(Protocol):
 
     async def put_segments(self, segments: Sequence[Segment], *, refresh: bool = True) -> Any: ...
 
+    async def remove_segment(self, key: str) -> Segment | None: ...
+
 
 class Profiles(Protocol):
     """What is needed of the profile service."""
@@ -90,6 +92,19 @@ class SegmentService:
                     )
         await self._catalogue.put_segments(segments)
         return tuple(self.get(segment.key) for segment in segments)
+
+    async def delete(self, key: str) -> Segment:
+        """Take a segment away and return what it was; its versions stay in `history`.
+
+        Nothing else names a segment by its key: scenarios, mixes and offers do not, and what was learned of its
+        members goes when groups are counted next.
+
+        Raises:
+            NotFound: UNKNOWN_SEGMENT, naming those there are.
+            Conflict: others kept changing it.
+            Unavailable: the store does not answer.
+        """
+        return await self._catalogue.remove_segment(key) or self.get(key)
 
     async def count(self, rule: Mapping[str, Any]) -> int:
         """Return for how many customers a rule holds now.

@@ -63,6 +63,11 @@ def test_segments_are_checked_put_listed_counted_and_told(cli: CliRunner, tmp_pa
     assert {"Mia", "Ben"} <= set(told.split())
     assert "Cleo" not in told
     assert len(run("who", "gold", "--most", "1").output.splitlines()) == 1
+    assert run("delete", "gold").output.startswith("deleted gold 1: gold customers")
+    assert "no segment is defined" in run("list").output
+    refused = run("delete", "gold")
+    assert refused.exit_code != 0
+    assert "no segment 'gold'" in str(refused.exception)
 
 
 @pytest.mark.parametrize(

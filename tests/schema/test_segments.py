@@ -8,6 +8,8 @@ from tests.schema.conftest import identify, track
 PUT = """mutation($input: PutSegmentInput!) { putSegment(input: $input) {
   segment { key title rule favours version members } errors { __typename code path } } }"""
 SEE = "{ segments { key title version members favours rule } }"
+DELETE = """mutation($input: DeleteSegmentInput!) { deleteSegment(input: $input) {
+  segment { key rule version } errors { code path } } }"""
 WHO = """query($key: String!, $first: Int!, $after: String) { segmentMembers(key: $key, first: $first, after: $after) {
   edges { node { displayName segments { key } } } pageInfo { hasNextPage endCursor } } }"""
 SIZE = "query($rule: JSON!) { segmentSize(rule: $rule) }"
@@ -20,6 +22,13 @@ def defined(key="rose-club", **given):
 
 @pytest.mark.parametrize("scope", [scope for scope in Scope if scope is not Scope.ADMIN])
 class TestOthersThanAdministrators:
+    async def test_delete_nothing(self, house, scope):
+        await house.data(PUT, defined("kept", rule={"trait": "club", "is": "none"}))
+        before = await house.rows("segments")
+        data = await house.data(DELETE, {"input": {"key": "kept"}}, by=scope)
+        assert data["deleteSegment"]["errors"][0]["code"] == "FORBIDDEN"
+        assert await house.rows("segments") == before
+
     async def test_define_nothing(self, house, scope):
         before = await house.rows("segments")
         data = await house.data(PUT, defined(), by=scope)
@@ -54,6 +63,19 @@ class TestAdministrators:
         again = (await house.data(PUT, defined(title="rosarians")))["putSegment"]["segment"]
         assert (again["title"], again["version"]) == ("rosarians", 2)
         assert "rose-club" in {each["key"] for each in (await house.data(SEE))["segments"]}
+
+    async def test_delete_for_good_and_define_again_as_a_later_version(self, house):
+        await house.data(PUT, defined("short-lived"))
+        gone = (await house.data(DELETE, {"input": {"key": "short-lived"}}))["deleteSegment"]
+        assert gone["errors"] == []
+        assert gone["segment"] == {"key": "short-lived", "rule": ROSES, "version": 1}
+        assert "short-lived" not in {each["key"] for each in (await house.data(SEE))["segments"]}
+        assert await house.refusal(WHO, {"key": "short-lived", "first": 2}) == "UNKNOWN_SEGMENT"
+        again = (await house.data(DELETE, {"input": {"key": "short-lived"}}))["deleteSegment"]
+        assert again["segment"] is None
+        assert [(e["code"], e["path"]) for e in again["errors"]] == [("UNKNOWN_SEGMENT", ["input", "key"])]
+        back = (await house.data(PUT, defined("short-lived", title="other ones")))["putSegment"]["segment"]
+        assert (back["title"], back["version"]) == ("other ones", 2)
 
     async def test_who_refused_to_be_profiled_is_in_no_list(self, house):
         said = {"purpose": "PERSONALIZATION", "state": "DENIED"}
