@@ -16,6 +16,7 @@ from hub.catalogue.model import Answer, Availability, BrandFacts, Content, Offer
 from hub.catalogue.neighbours import Neighbours
 from hub.catalogue.references import Unresolved, prices_of, resolved_answer, resolved_content
 from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.catalogue.tendencies import Tendencies
 
 CAN_BE_HAD = frozenset({Availability.IN_STOCK, Availability.LOW_STOCK, Availability.PREORDER})
 T = TypeVar("T")
@@ -71,9 +72,10 @@ def version_of(
     audience: str = "",
     neighbours: str = "",
     intervals: str = "",
+    tendencies: str = "",
 ) -> str:
     """Return the name of exactly this catalogue: the same entries at the same versions, the same name."""
-    learned = f"{popularity}\x1f{audience}\x1f{neighbours}\x1f{intervals}"
+    learned = f"{popularity}\x1f{audience}\x1f{neighbours}\x1f{intervals}\x1f{tendencies}"
     hashing = hashlib.sha256(f"{encoder_id}\x1f{learned}".encode())
     sorts: tuple[tuple[str, Iterable[Content | Answer | BrandFacts | Offer | Segment]], ...] = (
         ("contents", contents),
@@ -104,6 +106,7 @@ def build_snapshot(
     audience: Audience = NOBODY,
     neighbours: Neighbours | None = None,
     intervals: Intervals | None = None,
+    tendencies: Tendencies | None = None,
     before: CatalogueSnapshot | None = None,
     changed: Collection[str] = (),
     texts: Mapping[str, str] | None = None,
@@ -125,6 +128,7 @@ def build_snapshot(
         audience: what is known of them as groups.
         neighbours: which contents go with which, by key.
         intervals: after how long things are bought again; fills in the needs that contents leave open.
+        tendencies: what newcomers choose and what is bought again, by key.
         before: the snapshot that this one follows: what did not change in it is taken over, the vectors too.
         changed: keys of contents that `before` has otherwise than they are now; what it has not is found out.
         texts: content key -> what its vector is of, where that is known.
@@ -168,6 +172,7 @@ def build_snapshot(
     by_key = {content.key: row for row, content in enumerate(rows)}
     learned = neighbours or Neighbours()
     rhythms = intervals or Intervals()
+    leanings = tendencies or Tendencies()
     referring = column_of(rows, carried, "referring", np.bool_, _refers)
     kept = _kept(carried, referring, spoken_facts, rhythms)
     looked_at = np.flatnonzero(kept < 0).tolist()
@@ -201,6 +206,7 @@ def build_snapshot(
             audience=audience.version,
             neighbours=learned.version,
             intervals=rhythms.version,
+            tendencies=leanings.version,
         ),
         encoder_id=encoder_id,
         contents=tuple(shown),
@@ -230,6 +236,7 @@ def build_snapshot(
         intervals_version=rhythms.version,
         referring=referring,
         neighbours=learned.placed(by_key, len(rows)) if len(learned) else learned,
+        tendencies=leanings.placed(by_key, len(rows)) if len(leanings) else leanings,
         carried=carried,
     )
 

@@ -15,13 +15,14 @@ from pymongo.errors import PyMongoError
 from hub.catalogue.audience import NOBODY, Audience, load_audience
 from hub.catalogue.building import answer_texts, build_snapshot
 from hub.catalogue.intervals import Intervals
-from hub.catalogue.learning import load_intervals, load_neighbours
+from hub.catalogue.learning import load_intervals, load_neighbours, load_tendencies
 from hub.catalogue.model import Answer, BrandFacts, Content, Offer, Segment
 from hub.catalogue.neighbours import Neighbours
 from hub.catalogue.popularity import Popularity, load_popularity
 from hub.catalogue.putting import Embedding
 from hub.catalogue.repository import CATALOGUE, CatalogueRepository, Entry
 from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.catalogue.tendencies import Tendencies
 from hub.errors import TuttiError
 from hub.kit.clock import Clock
 from hub.kit.memory import give_back
@@ -42,6 +43,7 @@ class _Learned:
     audience: Audience
     neighbours: Neighbours
     intervals: Intervals
+    tendencies: Tendencies
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ class Following:
                 await load_audience(self._store),
                 await load_neighbours(self._store),
                 await load_intervals(self._store),
+                await load_tendencies(self._store),
             )
         contents = await self._changed(Content, before.contents, told)
         answers = await self._changed(Answer, before.answers, told)
@@ -252,6 +255,7 @@ def _build(loaded: _Loaded, encoder_id: str, dimensions: int, before: CatalogueS
         audience=loaded.learned.audience,
         neighbours=loaded.learned.neighbours,
         intervals=loaded.learned.intervals,
+        tendencies=loaded.learned.tendencies,
         before=before,
         changed=loaded.changed,
         texts=loaded.texts,

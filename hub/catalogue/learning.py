@@ -1,4 +1,4 @@
-"""Keeps what is learned from the event log fresh: neighbours and intervals, worked out now and then, a document each.
+"""Keeps what is learned from the event log fresh: neighbours, intervals and tendencies, worked out now and then, a document each.
 
 Only customers with a `user_id` teach: a basket of nobody known counts for no person, and `ANONYMITY`
 counts persons. As with popularity, ages are taken from the last purchase of all, so that the same events
@@ -17,6 +17,7 @@ from hub.catalogue.intervals import Intervals, learn_intervals
 from hub.catalogue.lease import take_lease
 from hub.catalogue.neighbours import Neighbours, Table, learn
 from hub.catalogue.repository import CatalogueRepository
+from hub.catalogue.tendencies import Tendencies, learn_tendencies
 from hub.errors import TuttiError
 from hub.kit.canonical import digest
 from hub.kit.clock import Clock
@@ -30,6 +31,7 @@ INTERVAL = 1800.0  # seconds between two looks of the background loop
 MEMORY = timedelta(days=730)
 MOST_PURCHASES = 2_000_000  # the latest; about 300 MB while they are read
 BOUGHT = "Order Completed"
+LEARNED = ("neighbours", "intervals", "tendencies")  # collections, a document each
 _ONE = "current"
 _DAY = 86_400.0
 
@@ -44,8 +46,22 @@ async def load_neighbours(store: Store) -> Neighbours:
         tuple(document["keys"]),
         _table_from(document["together"]),
         _table_from(document["next"]),
+        # What an earlier version of the hub learned has none; it is learned anew within the half hour.
+        _table_from(document["basket"]) if "basket" in document else Table.empty(len(document["keys"])),
         document["version"],
     )
+
+
+async def load_tendencies(store: Store) -> Tendencies:
+    """Return what comes first and what is bought again, as learned last; nothing at all before the first time."""
+    with store_faults():
+        document = await store.db["tendencies"].find_one({"_id": _ONE})
+    if document is None:
+        return Tendencies()
+    first, again, curve = (
+        np.frombuffer(document[name], "<f8").astype(np.float64) for name in ("first", "again", "curve")
+    )
+    return Tendencies(tuple(document["keys"]), first, again, curve, document["version"])
 
 
 async def load_intervals(store: Store) -> Intervals:
@@ -83,20 +99,29 @@ async def refresh(store: Store, clock: Clock) -> bool:
             "contents": digest(sorted(categories.items())),
         }
         before = {
-            name: await store.db[name].find_one({"_id": _ONE}, {"version": 1, "seen": 1})
-            for name in ("neighbours", "intervals")
+            name: await store.db[name].find_one({"_id": _ONE}, {"version": 1, "seen": 1}) for name in LEARNED
         }
         if all(known is not None and known.get("seen") == seen for known in before.values()):
             return False
         customers, keys, ages = await _purchases(store, last["at"])
         neighbours = await asyncio.to_thread(learn, customers, keys, ages)
         intervals = await asyncio.to_thread(learn_intervals, customers, keys, ages, categories)
+        tendencies = await asyncio.to_thread(learn_tendencies, customers, keys, ages)
         learned: dict[str, dict[str, Any]] = {
             "neighbours": {
                 "version": neighbours.version,
                 "keys": list(neighbours.keys),
                 "together": _table_to(neighbours.together),
                 "next": _table_to(neighbours.next),
+                "basket": _table_to(neighbours.basket),
+            },
+            "tendencies": {
+                "version": tendencies.version,
+                "keys": list(tendencies.keys),
+                **{
+                    name: Binary(getattr(tendencies, name).astype("<f8").tobytes())
+                    for name in ("first", "again", "curve")
+                },
             },
             "intervals": {
                 "version": intervals.version,

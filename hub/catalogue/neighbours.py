@@ -1,6 +1,6 @@
 """Which contents go with which, learned from what customers did: a pure function of the event log.
 
-Two tables of weights between contents, both from ridge regressions with one solution:
+Three tables of weights between contents, all from ridge regressions with one solution:
 
     together  what else the same customers have: EASE (Steck, "Embarrassingly Shallow Autoencoders",
               WWW 2019) on purchases that fade by half every `FADING_DAYS`
@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from hub.catalogue.baskets import shared_orders
+
 ANONYMITY = 5  # customers who must share a pair before it counts
 MOST_CONTENTS = 4_000  # the most bought; the regression takes their square in memory, twice 64 MB
 MOST_KEPT = 100  # weights kept of one content
@@ -26,6 +28,7 @@ FADING_DAYS = 60.0
 WINDOW_DAYS = 30.0
 RIDGE_TOGETHER = 4.0  # in mean diagonals
 RIDGE_NEXT = 10.0
+RIDGE_BASKET = 10.0
 _CHUNK = 2_048  # customers in memory at a time
 
 Float32 = NDArray[np.float32]
@@ -78,6 +81,7 @@ class Neighbours:
     keys: tuple[str, ...] = ()
     together: Table = field(default_factory=lambda: Table.empty(0))
     next: Table = field(default_factory=lambda: Table.empty(0))
+    basket: Table = field(default_factory=lambda: Table.empty(0))
     version: str = ""
 
     def __len__(self) -> int:
@@ -86,7 +90,7 @@ class Neighbours:
     def learned(self) -> NDArray[np.bool_]:
         """Return (n,) of which contents anything was learned."""
         led = np.zeros(len(self), np.bool_)
-        for table in (self.together, self.next):
+        for table in (self.together, self.next, self.basket):
             led |= np.diff(table.starts) > 0
             led[table.targets] = True
         return led
@@ -98,7 +102,11 @@ class Neighbours:
         for key, row in rows.items():
             names[row] = key
         return Neighbours(
-            tuple(names), _moved(self.together, moved, count), _moved(self.next, moved, count), self.version
+            tuple(names),
+            _moved(self.together, moved, count),
+            _moved(self.next, moved, count),
+            _moved(self.basket, moved, count),
+            self.version,
         )
 
 
@@ -118,7 +126,8 @@ def learn(customers: Sequence[str], keys: Sequence[str], ages: NDArray[np.float6
     Args:
         customers: who bought, one for each purchase.
         keys: which content.
-        ages: (m,) float64, how many days before the last of all; at least 0.
+        ages: (m,) float64, how many days before the last of all; at least 0. Lines of one customer with exactly the
+            same age are one order.
     """
     who = np.unique(np.asarray(customers, np.str_), return_inverse=True)[1]
     names, what = np.unique(np.asarray(keys, np.str_), return_inverse=True)
@@ -135,10 +144,12 @@ def learn(customers: Sequence[str], keys: Sequence[str], ages: NDArray[np.float6
     shared = purchases.product(_ever, _ever)
     enough = shared >= ANONYMITY
     del shared
-    together = _ease(purchases.product(_faded, _faded), enough)
+    together = _ease(purchases.product(_faded, _faded), enough, RIDGE_TOGETHER)
     following = _next(purchases.product(_before, _before), purchases.product(_before, _within), enough)
+    orders = shared_orders(who[known], place[what[known]], ages[known], len(chosen), FADING_DAYS)
+    basket = _ease(orders, enough, RIDGE_BASKET)
     kept_keys = tuple(names[chosen].tolist())
-    return Neighbours(kept_keys, together, following, _name(kept_keys, together, following))
+    return Neighbours(kept_keys, together, following, basket, _name(kept_keys, together, following, basket))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -204,8 +215,8 @@ def _ridged(gram: Float32, ridge: float) -> Float32:
     return gram
 
 
-def _ease(gram: Float32, enough: NDArray[np.bool_]) -> Table:
-    inverse = np.linalg.inv(_ridged(gram, RIDGE_TOGETHER))
+def _ease(gram: Float32, enough: NDArray[np.bool_], ridge: float) -> Table:
+    inverse = np.linalg.inv(_ridged(gram, ridge))
     inverse /= -np.diagonal(inverse).copy()
     np.fill_diagonal(inverse, 0.0)
     return _cut(inverse, enough)

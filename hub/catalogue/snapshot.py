@@ -18,6 +18,7 @@ from hub.catalogue.borrowing import Borrowing, borrowing
 from hub.catalogue.carrying import Carried, column_of
 from hub.catalogue.model import Answer, BrandFacts, Content, Offer, Segment
 from hub.catalogue.neighbours import Neighbours
+from hub.catalogue.tendencies import Tendencies
 from hub.catalogue.words import Words, words_of
 
 LEAST_SPREAD = 0.15  # of logarithms of prices: where all cost the same, pennies are no difference
@@ -64,6 +65,7 @@ class CatalogueSnapshot:
     neighbours: Neighbours = field(
         default_factory=Neighbours
     )  # over the rows; of length 0 where nothing is learned
+    tendencies: Tendencies = field(default_factory=Tendencies)  # the same
     editorial: NDArray[np.float32] = field(init=False)
     placed: NDArray[np.bool_] = field(init=False)  # has a vector
     codes_below: Mapping[str, NDArray[np.int32]] = field(init=False)  # category or ancestor of one -> codes

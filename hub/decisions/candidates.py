@@ -18,6 +18,7 @@ from hub.decisions.shelf import Shelf
 from hub.layers.base import Moment
 from hub.layers.company import affinity
 from hub.layers.lasting import Owned
+from hub.layers.lookalike import STRANGE_NO_MORE
 from hub.layers.needs import collections, complements
 from hub.profiles.view import Directions, ProfileView
 
@@ -43,6 +44,7 @@ POPULAR_OF_A_KIND = 60
 USUAL = 80  # of what the customer buys again
 NEIGHBOURS_OF_A_KIND = 80
 NEW_OF_A_KIND = 16
+FIRST_OF_A_KIND = 30  # of what newcomers choose, for those who have hardly bought
 OF_A_CATEGORY = 16  # for complements and collections
 MOST_CATEGORIES = 12
 MOST_EXPLAINED = 100
@@ -122,6 +124,8 @@ def retrieve(
     _neighbours(view, shelf, wanted, eligible, basket)
     for kind in wanted:
         basket.put(_first_of(shelf.popular[kind], eligible, POPULAR_OF_A_KIND), POPULAR)
+        if len(owned) < STRANGE_NO_MORE and kind in shelf.begun:
+            basket.put(_first_of(shelf.begun[kind], eligible, FIRST_OF_A_KIND), POPULAR)
         basket.put(_first_of(shelf.newest[kind], eligible, NEW_OF_A_KIND), NEW)
     basket.put(_to_explain(view, shelf, owned, eligible), EXPLAINED)
     found = basket.found(len(snapshot))

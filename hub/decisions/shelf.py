@@ -35,8 +35,8 @@ class Shelf:
     """A snapshot with what is computed from it once.
 
     `standing` is (n,) int8: the code of the rule that removes a content whoever the customer is, or
-    ELIGIBLE; `popular` and `newest` hold the rows of each kind, best first; `below` the rows of each
-    category and all under it, best first; `few` holds the vectors of small kinds in one
+    ELIGIBLE; `popular` and `newest` hold the rows of each kind, best first, and `begun` those
+    that newcomers choose; `below` the rows of each category and all under it, best first; `few` holds the vectors of small kinds in one
     piece, and `minor` an index of each kind that is larger and still less than half of the catalogue.
     """
 
@@ -48,6 +48,7 @@ class Shelf:
     kind_rows: Mapping[ContentKind, NDArray[np.bool_]]
     few: Mapping[ContentKind, Few]
     minor: Mapping[ContentKind, VectorIndex]
+    begun: Mapping[ContentKind, NDArray[np.intp]] = field(default_factory=dict)
     guarded: dict[Guards, NDArray[np.bool_]] = field(default_factory=dict)  # filled when first asked for
     refused: dict[Choice, NDArray[np.bool_]] = field(default_factory=dict)  # the same, the latest few
 
@@ -83,10 +84,13 @@ def arrange(snapshot: CatalogueSnapshot) -> Shelf:
     by_date = np.argsort(-np.nan_to_num(snapshot.published, nan=-np.inf), kind="stable")
     by_date = by_date[~np.isnan(snapshot.published[by_date])]
     kind_rows = {ContentKind(name): snapshot.kind_codes == code for code, name in enumerate(snapshot.kinds)}
+    first = snapshot.tendencies.first
+    by_first = np.argsort(-first, kind="stable")[: np.count_nonzero(first)]
     return Shelf(
         snapshot=snapshot,
         standing=_standing(snapshot),
         popular={kind: by_appeal[mask[by_appeal]] for kind, mask in kind_rows.items()},
+        begun={kind: by_first[mask[by_first]] for kind, mask in kind_rows.items()} if len(by_first) else {},
         newest={kind: by_date[mask[by_date]] for kind, mask in kind_rows.items()},
         below=_below(snapshot, by_appeal),
         kind_rows=kind_rows,

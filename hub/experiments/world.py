@@ -20,6 +20,7 @@ from hub.catalogue.model import Availability, Content
 from hub.catalogue.neighbours import learn
 from hub.catalogue.popularity import decayed_sums, scale
 from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.catalogue.tendencies import learn_tendencies
 from hub.consent.gate import admit
 from hub.decisions.shelf import Shelf, arrange
 from hub.experiments.log import BOUGHT, EventLog
@@ -97,6 +98,11 @@ def build_world(log: EventLog, at: datetime, *, days: int, embed: Embedder, prog
     bought = [event for event in before if event.name == BOUGHT and event.user_id is not None]
     last = max((event.at for event in before), default=at)
     lines = [(event.user_id or "", item.key, event.at) for event in bought for item in event.items]
+    taught = (
+        [user for user, _, _ in lines],
+        [key for _, key, _ in lines],
+        np.array([(last - then) / DAY for _, _, then in lines]),
+    )
     snapshot = build_snapshot(
         contents,
         vectors=embed([content.embedding_text for content in contents]),
@@ -107,17 +113,11 @@ def build_world(log: EventLog, at: datetime, *, days: int, embed: Embedder, prog
             {content.key: content.kind.value for content in contents},
         ),
         popularity_version=last.isoformat(),
-        neighbours=learn(
-            [user for user, _, _ in lines],
-            [key for _, key, _ in lines],
-            np.array([(last - then) / DAY for _, _, then in lines]),
-        ),
+        neighbours=learn(*taught),
         intervals=learn_intervals(
-            [user for user, _, _ in lines],
-            [key for _, key, _ in lines],
-            np.array([(last - then) / DAY for _, _, then in lines]),
-            {content.key: content.category for content in contents if content.category},
+            *taught, {content.key: content.category for content in contents if content.category}
         ),
+        tendencies=learn_tendencies(*taught),
     )
     window = [e for e in log.events if at <= e.at < at + days * DAY and e.name == BOUGHT and e.user_id]
     truths: dict[str, set[int]] = defaultdict(set)

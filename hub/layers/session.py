@@ -14,19 +14,19 @@ WORTH_TELLING = 0.15
 SEEN_ALREADY = 0.5  # what was just looked at needs less pointing at than its like
 GIVEN_BACK = 0.0
 BESIDE_OTHERS = 0.1  # what likeness in words counts where others' baskets tell; `interests` hears it too
-TOGETHER_GAIN = 4.0
+TOGETHER_GAIN = 5.0
 SPEAKS_OF_ITSELF = 0.5  # cosine from which likeness is the better reason
 
 
 class SessionLayer:
     """The cosine to what was looked at, read or searched in this visit; what was seen itself counts half.
 
-    Where the hub has learned what is bought together, that says more: a weight of a quarter counts fully, and
+    Where the hub has learned what stands in the same orders, that says more: a weight of a fifth counts fully, and
     likeness in words a tenth.
     """
 
     name: str = "session"
-    version: int = 2
+    version: int = 3
     title: str = "This visit"
     description: str = "What is like the things you are looking at and searching for in this visit."
 
@@ -44,7 +44,7 @@ class SessionLayer:
             if scores[position] < WORTH_TELLING:
                 return ""
             snapshot = candidates.snapshot
-            led = snapshot.neighbours.together.strongest(visited, int(candidates.rows[position]))
+            led = snapshot.neighbours.basket.strongest(visited, int(candidates.rows[position]))
             if led is not None and found.cosines[position] < SPEAKS_OF_ITSELF:
                 return f"Often bought with {quoted(short_title(snapshot.contents[led]))}"
             direction = int(found.nearest[position])
@@ -59,13 +59,13 @@ class SessionLayer:
     def _alike(
         self, cosines: NDArray[np.float64], view: ProfileView, candidates: Candidates
     ) -> NDArray[np.float64]:
-        """Return (c,) from 0 to 1: likeness in words, and what others have together with what is looked at."""
+        """Return (c,) from 0 to 1: likeness in words, and what others put into one order with what is looked at."""
         alike = ramp(cosines, UNRELATED, SAME)
         snapshot = candidates.snapshot
         rows = _rows(view, candidates)
         if not len(rows):
             return alike
-        together = snapshot.neighbours.together.spread(rows, np.ones(len(rows)))
+        together = snapshot.neighbours.basket.spread(rows, np.ones(len(rows)))
         if not together.any():
             return alike
         together = snapshot.borrowing.filled(together)[candidates.rows]

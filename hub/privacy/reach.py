@@ -129,6 +129,7 @@ REACH: Final[Mapping[str, By | Nothing]] = {
     "popularity": Nothing("sums over all customers, by content"),
     "neighbours": Nothing("weights between contents, learned where enough customers bought both"),
     "intervals": Nothing("days after which things are bought again, learned where enough customers did"),
+    "tendencies": Nothing("how likely contents are chosen first and bought again, over all customers"),
     "imports": Nothing("how far the import of a file came"),
     "api_keys": Nothing("hashes of keys, and what they are for"),
     "secrets": Nothing("the hub's own secrets"),

@@ -54,6 +54,7 @@ COLLECTIONS: tuple[CollectionSpec, ...] = (
     CollectionSpec("popularity", {"as_of": DATE}),
     CollectionSpec("neighbours", {"as_of": DATE, "version": STRING}),
     CollectionSpec("intervals", {"as_of": DATE, "version": STRING}),
+    CollectionSpec("tendencies", {"as_of": DATE, "version": STRING}),
     # `_id` is "encoder:sha256 of the text"
     CollectionSpec("embeddings", {"vector": BINARY}),
     # `_id` is the messageId: the unique index that makes an event count once

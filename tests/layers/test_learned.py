@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hub.catalogue.neighbours import learn
+from hub.catalogue.tendencies import Tendencies
 from hub.layers.company import SAID, affinity
 from hub.profiles.model import Evidence, FeedbackKind, SignalKind
 from tests.builders import NOW, make_content, make_directions, make_signal, make_snapshot, make_view
@@ -77,3 +78,51 @@ class TestInterests:
     def test_evidence_that_left_the_catalogue_is_no_fault(self):
         view = make_view(interests=make_directions("Steel spade", evidence=self.evidence("gone")))
         assert heard("interests", SNAPSHOT, view)["spade"][0] > 0
+
+
+LEANINGS = Tendencies(
+    ("cup", "rake", "saucer", "spade"),
+    np.array([0.2, 1.0, 0.0, 0.1]),
+    np.array([2.0, -2.0, 0.0, 0.0]),
+    np.array([-1.0, 1.0, -0.5, 0.0, 0.0]),
+    "learned",
+)
+
+
+class TestHabit:
+    def test_what_others_buy_again_comes_before_what_they_do_not(self):
+        snapshot = make_snapshot(CONTENTS, tendencies=LEANINGS)
+        said = heard("habit", snapshot, make_view(owned={"cup": 9.0, "rake": 9.0}))
+        assert said["cup"][0] > said["rake"][0] > 0
+        assert said["saucer"][0] == 0
+
+    def test_the_longer_ago_the_less(self):
+        snapshot = make_snapshot(CONTENTS, tendencies=LEANINGS)
+        soon, late = (
+            heard("habit", snapshot, make_view(owned={"cup": days}))["cup"][0] for days in (3.0, 90.0)
+        )
+        assert soon > late
+
+    def test_where_nothing_was_learned_days_are_counted(self):
+        said = heard("habit", make_snapshot(CONTENTS), make_view(owned={"cup": 9.0, "rake": 9.0}))
+        assert said["cup"][0] == said["rake"][0] > 0
+
+
+class TestNewcomers:
+    SNAPSHOT = make_snapshot(
+        CONTENTS, tendencies=LEANINGS, popularity={"cup": 1.0, "rake": 0.5, "saucer": 0.4, "spade": 0.1}
+    )
+
+    def test_are_shown_what_newcomers_choose_more_than_everybody_does(self):
+        said = heard("lookalike", self.SNAPSHOT, make_view())
+        assert said["rake"][0] > said["spade"][0] > said["cup"][0]
+        assert said["rake"][1] == "Often among the first things that our customers choose"
+        assert said["cup"][1] == ""
+
+    def test_who_is_not_to_be_profiled_is_met_as_a_newcomer(self):
+        refused = make_view(personal=False, owned=dict.fromkeys(("cup", "rake", "spade"), 2.0))
+        assert heard("lookalike", self.SNAPSHOT, refused) == heard("lookalike", self.SNAPSHOT, make_view())
+
+    def test_who_bought_three_things_is_none(self):
+        known = make_view(owned=dict.fromkeys(("cup", "rake", "spade"), 2.0))
+        assert not any(score for score, _ in heard("lookalike", self.SNAPSHOT, known).values())

@@ -1,0 +1,96 @@
+"""How likely a customer who has a content, and comes back within a month, buys it again.
+
+A logistic regression on how often, how long ago and since when they bought it, and on how the content sells: learned on
+several windows that ended before the last purchase. What the content adds is worked out once for all; what the
+customer adds waits for the customer.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.catalogue.sales import WINDOW, Floats, Sales
+
+ENDS = (30, 45, 60, 90)  # how many days ago the windows began that teach
+LEAST = 200  # examples of what was, and of what was not, bought again; below that nothing is learned
+MOST = 400_000  # examples; of more, evenly spaced ones are taken
+SALES_PACES = (7.0, 28.0, 90.0)  # days in which a sale counts half
+SHRINKAGE = 10.0  # owners whom a content is taken to have had before, who bought again as all do
+MOST_DAYS = 8  # days of purchase that count, as many as a facet keeps
+PENALTY = 1.0  # ridge of the regression, on standardized features
+CURVE = 5  # what is known of customer and content: one, days, days since, both, days since the first
+_STEPS = 30
+
+
+def personal(days: Floats, last: Floats, first: Floats) -> Floats:
+    """Return (k, CURVE) what is known of customer and content: how often, how long ago, since when."""
+    often, ago = np.log1p(np.minimum(days, MOST_DAYS)), np.log1p(np.maximum(last, 0.0))
+    return np.stack([np.ones(len(often)), often, ago, often * ago, np.log1p(np.maximum(first, 0.0))], axis=1)
+
+
+def _owned(sales: Sales) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats, Floats, Floats]:
+    """Return of every customer and content: who, what, on how many days, how long ago last, and first."""
+    pairs, where = np.unique(sales.who * sales.width + sales.what, return_inverse=True)
+    times = np.bincount(where, minlength=len(pairs)).astype(np.float64)
+    last, first = np.full(len(pairs), np.inf), np.zeros(len(pairs))
+    np.minimum.at(last, where, sales.days)
+    np.maximum.at(first, where, sales.days)
+    return pairs // sales.width, pairs % sales.width, times, last, first
+
+
+def _selling(sales: Sales, what: NDArray[np.int64], times: Floats) -> Floats:
+    """Return (n, 4) how a content sells at three paces, and what share of those who have it bought it again."""
+    paces = [np.log1p(WINDOW * sales.faded(pace) / pace) for pace in SALES_PACES]
+    owners = np.bincount(what, minlength=sales.width)
+    again = np.bincount(what, weights=times >= 2, minlength=sales.width)
+    rate = (again + SHRINKAGE * max(again.sum() / max(len(what), 1), 1e-3)) / (owners + SHRINKAGE)
+    return np.stack([*paces, np.log(rate)], axis=1)
+
+
+def bought_again(sales: Sales) -> tuple[Floats, Floats]:
+    """Return (n,) what contents add to the odds of being bought again, and (CURVE,) what the customer does."""
+    examples: list[Floats] = []
+    answers: list[NDArray[np.bool_]] = []
+    for end in ENDS:
+        known = sales.before(end)
+        if sales.days.max(initial=0) < end + WINDOW or not len(known.who):
+            continue
+        who, what, times, last, first = _owned(known)
+        inside = (sales.days <= end) & (sales.days > end - WINDOW)
+        back = np.isin(who, np.unique(sales.who[inside]))  # of who stays away nothing is to be put in order
+        selling = _selling(known, what, times)[what[back]]
+        examples.append(np.hstack([personal(times[back], last[back], first[back]), selling]))
+        bought = np.unique(sales.who[inside] * sales.width + sales.what[inside])
+        answers.append(np.isin(who[back] * sales.width + what[back], bought))
+    nothing = np.zeros(sales.width), np.zeros(0)
+    if not examples:
+        return nothing
+    table, answered = np.concatenate(examples), np.concatenate(answers)
+    if min(answered.sum(), (~answered).sum()) < LEAST:
+        return nothing
+    every = -(-len(table) // MOST)
+    weights = _logistic(table[::every], answered[::every])
+    _, what, times, _, _ = _owned(sales)
+    return _selling(sales, what, times) @ weights[CURVE:], weights[:CURVE]
+
+
+def _logistic(table: Floats, answered: NDArray[np.bool_]) -> Floats:
+    """Return the weights of a ridge logistic regression, whose first feature is one, by Newton's steps."""
+    middle, spread = table.mean(axis=0), np.maximum(table.std(axis=0), 1e-9)
+    middle[0], spread[0] = 0.0, 1.0
+    scaled = (table - middle) / spread
+    penalty = np.full(scaled.shape[1], PENALTY)
+    penalty[0] = 0.0
+    share = answered.mean()
+    weights = np.zeros(scaled.shape[1])
+    weights[0] = np.log(share / (1.0 - share))
+    for _ in range(_STEPS):
+        expected = 1.0 / (1.0 + np.exp(-(scaled @ weights)))
+        slope = scaled.T @ (answered - expected) - penalty * weights
+        bend = (scaled * (expected * (1.0 - expected))[:, None]).T @ scaled + np.diag(penalty)
+        step = np.linalg.solve(bend + 1e-9 * np.eye(len(bend)), slope)
+        weights += step
+        if np.abs(step).max() < 1e-7:
+            break
+    weights = weights / spread
+    weights[0] -= float(weights[1:] @ middle[1:])
+    return np.asarray(weights, np.float64)

@@ -1,0 +1,112 @@
+"""Tendencies: what newcomers choose and what is bought again, learned from the past alone and silent where it is short."""
+
+import numpy as np
+import pytest
+
+from hub.catalogue import learning
+from hub.catalogue.baskets import shared_orders
+from hub.catalogue.model import Content, ContentKind
+from hub.catalogue.tendencies import Tendencies, learn_tendencies
+from tests.catalogue.test_popularity import LAST, event
+
+RANDOM = np.random.default_rng(11)
+
+
+def shop(days=160, newcomers=6):
+    """Return what `learn_tendencies` takes: regulars buy tea every fortnight and a lamp once; newcomers begin with soap."""
+    lines = [(f"r{n}", "tea", float(age)) for n in range(120) for age in range(n % 14, days, 14)]
+    lines += [(f"r{n}", "lamp", float(days - 1 - n % 60)) for n in range(120)]
+    for age in range(days - 20):
+        for n in range(newcomers):
+            lines.append((f"n{age}-{n}", "soap", float(age)))
+            lines.append((f"n{age}-{n}", f"thing-{int(RANDOM.integers(12))}", float(age)))
+    return [who for who, _, _ in lines], [key for _, key, _ in lines], np.array([age for _, _, age in lines])
+
+
+LEARNED = learn_tendencies(*shop())
+
+
+def likely(learned, key, *, days, last, first):
+    place = np.array([learned.keys.index(key)], np.intp)
+    return float(learned.likely(place, np.array([days]), np.array([last]), np.array([first]))[0])
+
+
+class TestAgain:
+    def test_what_others_buy_again_is_bought_again_and_a_lamp_is_not(self):
+        tea = likely(LEARNED, "tea", days=2.0, last=10.0, first=24.0)
+        assert tea > 0.5
+        assert tea > 3 * likely(LEARNED, "lamp", days=1.0, last=100.0, first=100.0)
+
+    def test_what_was_not_bought_for_long_is_less_likely(self):
+        soon, late = (likely(LEARNED, "tea", days=3.0, last=last, first=140.0) for last in (10.0, 130.0))
+        assert soon > late
+
+    def test_a_short_log_teaches_nothing(self):
+        assert not len(learn_tendencies(*shop(days=40)).curve)
+
+
+class TestFirst:
+    def test_newcomers_begin_with_what_newcomers_began_with(self):
+        best = LEARNED.keys[int(LEARNED.first.argmax())]
+        assert best == "soap"
+        assert LEARNED.first.max() == 1.0
+        assert LEARNED.first[LEARNED.keys.index("lamp")] < 0.5
+
+    def test_without_newcomers_nothing_is_known_of_them(self):
+        assert not learn_tendencies(*shop(newcomers=0)).first.any()
+
+
+def test_the_order_of_purchases_is_nothing_to_it():
+    customers, keys, ages = shop()
+    turned = RANDOM.permutation(len(keys))
+    straight = learn_tendencies(customers, keys, ages)
+    again = learn_tendencies([customers[i] for i in turned], [keys[i] for i in turned], ages[turned])
+    assert again.version == straight.version
+
+
+def test_placed_over_a_catalogue_what_was_never_sold_is_least_likely():
+    placed = LEARNED.placed({"new": 0, "soap": 1, "tea": 2}, 3)
+    assert placed.first.tolist() == [0.0, 1.0, LEARNED.first[LEARNED.keys.index("tea")]]
+    assert placed.again[0] == LEARNED.again.min()
+    assert len(Tendencies().placed({"new": 0}, 1).curve) == 0
+
+
+def test_without_purchases_there_is_nothing():
+    assert len(learn_tendencies([], [], np.zeros(0))) == 0
+
+
+class TestBaskets:
+    def test_lines_of_one_order_are_paired_and_those_of_two_are_not(self):
+        who, what = np.array([0, 0, 0, 1]), np.array([0, 1, 2, 2])
+        shared = shared_orders(who, what, np.array([0.0, 0.0, 7.0, 0.0]), 3, 7.0)
+        root = 2**-0.5
+        expected = [[root, root, 0.0], [root, root, 0.0], [0.0, 0.0, 1.5]]
+        np.testing.assert_allclose(shared, expected, rtol=1e-6)
+
+    def test_it_is_the_same_in_pieces(self, monkeypatch):
+        who, what = RANDOM.integers(0, 20, 300), RANDOM.integers(0, 9, 300)
+        ages = RANDOM.integers(0, 5, 300).astype(float)
+        whole = shared_orders(who, what, ages, 9, 30.0)
+        monkeypatch.setattr("hub.catalogue.baskets.MOST_PAIRS", 7)
+        np.testing.assert_allclose(shared_orders(who, what, ages, 9, 30.0), whole, rtol=1e-5)
+
+
+@pytest.mark.mongod
+async def test_it_is_kept_and_found_again(catalogue, store, clock):
+    await catalogue.put_contents(
+        [Content(key=key, kind=ContentKind.PRODUCT, title=key) for key in ("cup", "pot")]
+    )
+    await store.db["events"].insert_many(
+        [
+            {**event(key, "Order Completed", LAST, n=n), "user_id": f"c{n}"}
+            for n in range(6)
+            for key in ("cup", "pot")
+        ]
+    )
+    assert await learning.refresh(store, clock)
+    kept = await learning.load_tendencies(store)
+    assert kept.keys == ("cup", "pot")
+    assert kept.version
+    await catalogue.refresh()
+    assert len(catalogue.snapshot.tendencies) == 2
+    assert not await learning.refresh(store, clock)
