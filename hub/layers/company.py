@@ -13,10 +13,18 @@ from hub.profiles.view import ProfileView
 TOGETHER_SHARE = 0.4  # of what comes next: what others have as well says less of what will be bought
 LOOKED = 0.3  # of a purchase: what was only looked at, put in the basket or saved
 SAID = {  # of a purchase, beside what was bought or looked at
-    FeedbackKind.REPEAT: 3.0,
-    FeedbackKind.SAVE: 3.0,
-    FeedbackKind.MORE: 3.0,
-    FeedbackKind.SKIP: -0.25,
+    FeedbackKind.REPEAT: 6.0,
+    FeedbackKind.SAVE: 6.0,
+    FeedbackKind.MORE: 6.0,
+    FeedbackKind.SKIP: -1.0,
+    FeedbackKind.LESS: -2.0,
+    FeedbackKind.HIDE: -2.0,
+}
+SAID_NOW = {  # the same, of what stands in one order with it: an answer tells what is wanted now
+    FeedbackKind.REPEAT: 6.0,
+    FeedbackKind.SAVE: 6.0,
+    FeedbackKind.MORE: 6.0,
+    FeedbackKind.SKIP: -0.5,
     FeedbackKind.LESS: -1.0,
     FeedbackKind.HIDE: -1.0,
 }
@@ -71,7 +79,14 @@ def affinity(view: ProfileView, snapshot: CatalogueSnapshot) -> NDArray[np.float
     if not len(company):
         return None
     spread = TOGETHER_SHARE * learned.together.spread(company.rows, company.faded)
-    return snapshot.borrowing.filled(spread + learned.next.spread(company.rows, company.ever))
+    spread += learned.next.spread(company.rows, company.ever)
+    said = [
+        (row, SAID_NOW[kind]) for key, kind in view.feedback.items() if (row := snapshot.row(key)) is not None
+    ]
+    if said:
+        rows = np.array([row for row, _ in said], np.intp)
+        spread += learned.basket.spread(rows, np.array([amount for _, amount in said]))
+    return snapshot.borrowing.filled(spread)
 
 
 def _fading(seconds: float) -> float:

@@ -10,6 +10,7 @@ from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.layers.base import Candidates, Contribution, Moment
 from hub.layers.lasting import Owned, owned_items
 from hub.layers.words import when
+from hub.profiles.model import FeedbackKind
 from hub.profiles.view import ProfileView
 
 MOST_DAYS = 8  # purchases that count: as many as a facet keeps of one item
@@ -19,6 +20,8 @@ TOO_SOON = 0.25  # of the interval, up to which it is too soon for the next
 LEAST = 0.5  # what is left of the score just after a purchase
 COUNTING = 0.4  # what counting says is worth: eight days are a likelihood of a quarter, as such things go
 COUNTED_SHARE = 0.3
+UNSURE = 2.0  # things that every customer is taken to have asked for again, as expected
+WANTED = frozenset({FeedbackKind.REPEAT, FeedbackKind.SAVE, FeedbackKind.MORE})
 SECONDS = 86_400.0
 
 
@@ -28,6 +31,7 @@ class HabitLayer:
     The likelihood is learned from who bought again and who did not (`hub.catalogue.tendencies`), and held by three
     tenths to what counting says: a share of eight of the days on which the customer bought the item; who bought three
     times and more has a rhythm, and within the first quarter of its interval it is too soon and counts less.
+    Of who answered that they want again what they have, or do not, all else that they have is likelier, or less so.
     Where too little was learned, counting speaks alone. What is bought once in a lifetime or collected is no habit.
     """
 
@@ -90,8 +94,22 @@ def habits_of(items: Sequence[Owned], view: ProfileView, snapshot: CatalogueSnap
         1.0 + known[:, 2] / SECONDS,
         1.0 + known[:, 3] / SECONDS,
     )
+    likely = np.minimum(likely * eagerness(view, items, likely), 1.0)
     sure = 2.0 * likely / (1.0 + likely)
     return np.asarray((1.0 - COUNTED_SHARE) * sure + COUNTED_SHARE * counted, np.float64)
+
+
+def eagerness(view: ProfileView, items: Sequence[Owned], likely: NDArray[np.float64]) -> float:
+    """Return how much likelier than others the customer takes again what they have, by their answers.
+
+    What they asked for again over what was expected of the things they answered to, both with `UNSURE` added: a gamma prior
+    on a Poisson rate (the frailty of survival analysis; Vaupel et al., Demography, 1979).
+    """
+    chances: list[float] = likely.tolist()
+    expected = {item.content.key: chance for item, chance in zip(items, chances, strict=True)}
+    told = [(kind, expected[key]) for key, kind in view.feedback.items() if key in expected]
+    wanted = sum(kind in WANTED for kind, _ in told)
+    return (wanted + UNSURE) / (sum(chance for _, chance in told) + UNSURE)
 
 
 def habit_of(item: Owned, view: ProfileView) -> float:

@@ -103,6 +103,16 @@ class TestHabit:
         )
         assert soon > late
 
+    def test_who_answers_that_they_want_again_what_they_have_is_taken_at_their_word(self):
+        snapshot = make_snapshot(CONTENTS, tendencies=LEANINGS)
+        owned = {"cup": 9.0, "rake": 9.0}
+        scores = {
+            kind: heard("habit", snapshot, make_view(owned=owned, feedback={"rake": kind}))["cup"][0]
+            for kind in (FeedbackKind.REPEAT, FeedbackKind.SKIP)
+        }
+        silent = heard("habit", snapshot, make_view(owned=owned))["cup"][0]
+        assert scores[FeedbackKind.REPEAT] > silent > scores[FeedbackKind.SKIP]
+
     def test_where_nothing_was_learned_days_are_counted(self):
         said = heard("habit", make_snapshot(CONTENTS), make_view(owned={"cup": 9.0, "rake": 9.0}))
         assert said["cup"][0] == said["rake"][0] > 0
