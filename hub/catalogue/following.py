@@ -75,7 +75,7 @@ NOTHING = _Loaded(
     {},
     {},
     {},
-    _Learned(Popularity(), NOBODY, Neighbours(), Intervals()),
+    _Learned(Popularity(), NOBODY, Neighbours(), Intervals(), Tendencies()),
     {},
     {},
     frozenset(),
