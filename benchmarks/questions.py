@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.models import load
-from hub.answers.service import Prepared, held_at, prepare
+from hub.answers.prepared import Prepared, held_at, prepare
 from hub.catalogue.building import answer_texts, build_snapshot
 from hub.catalogue.model import Answer
 from hub.config import Settings

@@ -9,7 +9,6 @@ learned, the former one finds the answer; what is said is what is in force, or n
 import asyncio
 from collections import OrderedDict
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -17,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hub.answers.model import Alternative, AnswerResult
-from hub.answers.reading import Spelling, plain, spelling_of
-from hub.answers.resolver import Match, Resolver
-from hub.catalogue.building import answer_texts
+from hub.answers.prepared import Prepared, held_at, in_force, prepare
+from hub.answers.reading import plain
+from hub.answers.resolver import Match
 from hub.catalogue.model import Answer, Claim
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.errors import InvalidInput, Unavailable
@@ -27,6 +26,7 @@ from hub.kit.clock import Clock
 from hub.kit.deadline import within
 
 T = TypeVar("T")
+Held = tuple[str, tuple[tuple[str, int], ...]]  # the encoder's id; key and version of every answer
 
 LONGEST_QUESTION = 1_000  # characters; the encoder reads about the first 250 words
 MOST_ALTERNATIVES = 3
@@ -51,19 +51,6 @@ class QuestionEncoder(Protocol):
     async def vector(self, text: str, *, keep: bool = True) -> NDArray[np.float32]:
         """Return (d,) float32; `keep=False` writes nothing to the store's cache."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What was learned of a set of answers: the keys of those that the resolver's rows are, and their spelling."""
-
-    keys: tuple[str, ...]
-    resolver: Resolver
-    spelling: Spelling
-    encoder_id: str
-
-
-Held = tuple[str, tuple[tuple[str, int], ...]]  # the encoder's id; key and version of every answer
 
 
 class AnswerService:
@@ -185,43 +172,6 @@ class AnswerService:
     async def _learn(self, snapshot: CatalogueSnapshot, held: tuple[int, ...]) -> Prepared:
         self._former = learned = await asyncio.to_thread(prepare, snapshot, held)
         return learned
-
-
-def held_at(snapshot: CatalogueSnapshot, at: datetime) -> tuple[int, ...]:
-    """Return the rows of the answers that are approved, hold at an instant and break no rule of their brand.
-
-    A catalogue may come from elsewhere, and what is forbidden may have changed since an answer was put:
-    the brand's rules are asked again here.
-    """
-    return tuple(
-        row
-        for row, answer in enumerate(snapshot.answers)
-        if answer.holds_at(at) and row not in snapshot.answer_faults
-    )
-
-
-def in_force(snapshot: CatalogueSnapshot, held: Sequence[int]) -> Mapping[str, Answer]:
-    """Return the answers at some rows of a snapshot, by key."""
-    return {snapshot.answers[row].key: snapshot.answers[row] for row in held}
-
-
-def prepare(snapshot: CatalogueSnapshot, held: tuple[int, ...]) -> Prepared:
-    """Fit a resolver to some answers of a snapshot."""
-    place = np.full(len(snapshot.answers), -1, np.int32)
-    place[list(held)] = np.arange(len(held), dtype=np.int32)
-    rows = place[snapshot.answer_rows]
-    texts = [text for answer in snapshot.answers for text in answer_texts(answer)]
-    wanted = rows >= 0
-    return Prepared(
-        tuple(snapshot.answers[row].key for row in held),
-        Resolver(
-            snapshot.answer_vectors[wanted],
-            [text for text, taken in zip(texts, wanted, strict=True) if taken],
-            rows[wanted],
-        ),
-        spelling_of(snapshot.answers[row] for row in held),
-        snapshot.encoder_id,
-    )
 
 
 def choose(
