@@ -24,6 +24,7 @@ from hub import background
 from hub.auth.repository import KeyRepository
 from hub.auth.service import AuthService
 from hub.auth.tokens import Signer
+from hub.channels.offer_opening import OfferOpening
 from hub.channels.pictures import Pictures
 from hub.config import Settings, load_settings
 from hub.errors import TuttiError
@@ -41,6 +42,7 @@ from hub.web import (
     ingest,
     opendsr,
     opened,
+    opened_offers,
     page_client,
     privacy_control,
     unsubscribe,
@@ -145,6 +147,7 @@ def build_app(
         return Context(services, caller, services.clock.now(), gpc=gpc.signalled(headers))
 
     metrics = Metrics()
+    pictures = Pictures(services.settings.base_url, {home.PICTURES: home.pictures_folder()})
     app = Starlette(
         routes=[
             graphql_route(
@@ -160,11 +163,14 @@ def build_app(
             *page_client.routes(),
             *unsubscribe.routes(services.control, signer),
             *opened.routes(
-                services.opening,
-                Pictures(services.settings.base_url, {home.PICTURES: home.pictures_folder()}),
+                services.opening, pictures, signer, services.control, lambda: services.catalogue.snapshot
+            ),
+            *opened_offers.routes(
+                OfferOpening(
+                    services.clock, lambda: services.catalogue.snapshot, services.ledger, services.offers
+                ),
+                pictures,
                 signer,
-                services.control,
-                lambda: services.catalogue.snapshot,
             ),
             *exports.routes(services.privacy.exports, services.clock),
             *opendsr.routes(services.privacy.opendsr, auth.authenticate),

@@ -9,6 +9,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from hub.catalogue.model import Availability, BrandFacts, ContentKind, Offer
 from hub.channels.context import PresentationContext
 from hub.channels.model import Slot
+from hub.channels.opening import OpenLinks
 from hub.channels.voice import lines
 from hub.channels.words import full_day, price, shortened
 from hub.decisions.model import Decision, RankedItem
@@ -60,7 +61,10 @@ def compose(decision: Decision, context: PresentationContext, slots: Sequence[Sl
         "colour": colour_of(speaker),
         "on_colour": ink_on(colour_of(speaker)),
         "claims": [claim.text for claim in decision.claims[:MOST_CLAIMS]],
-        "offers": [_offer(offer, decision.grant_of(offer)) for offer in decision.offers[:MOST_OFFERS]],
+        "offers": [
+            _offer(offer, decision.grant_of(offer), context.open_links)
+            for offer in decision.offers[:MOST_OFFERS]
+        ],
         "slots": [_slot(slot, number == 0, context) for number, slot in enumerate(slots)],
         "unsubscribe": context.unsubscribe_url,
         "view": context.open_links.view() if context.open_links is not None else None,
@@ -69,12 +73,22 @@ def compose(decision: Decision, context: PresentationContext, slots: Sequence[Sl
     return Message(to, subject, preheader, values)
 
 
-def _offer(offer: Offer, grant: Grant | None) -> dict[str, Any]:
-    """Return an offer in words; with its code and last day where it was issued."""
-    if grant is None:
-        return {"title": offer.title, "terms": offer.terms, "code": None}
-    until = f", until {full_day(grant.expires_at)}" if grant.expires_at is not None else ""
-    return {"title": offer.title, "terms": offer.terms, "code": f"Your code: {grant.code}{until}"}
+def _offer(offer: Offer, grant: Grant | None, open_links: OpenLinks | None) -> dict[str, Any]:
+    """Return an offer in words; with its code and last day where it was issued.
+
+    Words that were sent cannot change. How the offer stands when the message is read is told by a picture and a page.
+    """
+    code = None
+    if grant is not None:
+        until = f", until {full_day(grant.expires_at)}" if grant.expires_at is not None else ""
+        code = f"Your code: {grant.code}{until}"
+    return {
+        "title": offer.title,
+        "terms": offer.terms,
+        "code": code,
+        "now": open_links.offer_line(offer.key) if open_links is not None else None,
+        "page": open_links.offer(offer.key) if open_links is not None else None,
+    }
 
 
 def _tailored(context: PresentationContext) -> bool:

@@ -35,7 +35,7 @@ from hub.profiles.model import CustomerRef, Profile
 from hub.profiles.view import ProfileView
 
 PREVIEW = "preview"  # stands in a preview's addresses for the served id
-PICTURE, LINK, VIEW = "picture", "link", "view"
+PICTURE, LINK, VIEW, OFFER = "picture", "link", "view", "offer"
 REMEMBERED_SECONDS = 60.0
 MOST_REMEMBERED = 2_000
 PATIENCE = 2.0  # seconds for reading and deciding; then the message shows what it was sent with
@@ -62,6 +62,15 @@ class OpenLinks:
         if self.served_id is None:
             return None
         return f"{self.base_url}/view/{self.served_id}/{self.signer.stamp(VIEW, self.served_id)}"
+
+    def offer(self, key: str) -> str | None:
+        """Return the address of the page that tells how an offer stands; None in a preview, which promises nothing."""
+        return None if self.served_id is None else self._address("offers", OFFER, key)
+
+    def offer_line(self, key: str) -> str | None:
+        """Return the address of a picture that tells it in a line; None in a preview."""
+        page = self.offer(key)
+        return None if page is None else f"{page}.png"
 
     def _address(self, door: str, purpose: str, key: str) -> str:
         served = self.served_id or PREVIEW

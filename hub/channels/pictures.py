@@ -4,6 +4,7 @@
     PNG, JPEG, GIF          left where it is: the caller sends the reader there
     in place of what went   a card: the picture of what there is now, and what it is, in words
     nothing to be had       a card with words alone; never a broken picture
+    how an offer stands     a line of words, always of one size, so that the message can say how high it is
 
 What is made is kept in memory. Pictures come from folders of our own or over HTTP from public addresses,
 since an address in a feed must not make the hub look around in its own network.
@@ -32,6 +33,8 @@ from hub.channels.words import price, shortened
 log = structlog.get_logger(__name__)
 
 WIDTH = 528  # pixels: twice the 264 of the message's columns
+LINE_HEIGHT = 56
+LINE_MARGIN = 8
 PADDING = 24
 MOST_LINES = 3  # of a card's title, and of its remark
 LONGEST_WORD = 24  # characters that fit into a line
@@ -83,10 +86,18 @@ class Pictures:
             self._kept.move_to_end(key)
             return Picture(png=known)
         made = await self._made(url, words, card=content is None or instead_of is not None)
+        return Picture(png=self._keep(key, made))
+
+    async def line(self, words: str) -> bytes:
+        """Return words as a PNG of `WIDTH` by `LINE_HEIGHT`; what does not fit is cut at a word."""
+        known = self._kept.get((words,))
+        return known if known is not None else self._keep((words,), await asyncio.to_thread(_line, words))
+
+    def _keep(self, key: tuple[str | None, ...], made: bytes) -> bytes:
         self._kept[key] = made
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
-        return Picture(png=made)
+        return made
 
     def _address(self, content: Content | None) -> str | None:
         if content is None or not content.image_url:
@@ -218,6 +229,15 @@ def _card(picture: Image.Image | None, title: str, remark: str) -> bytes:
         draw.text((PADDING, at), line, font=font, fill=ink)
         at += height
     return _png(card)
+
+
+def _line(words: str) -> bytes:
+    font = ImageFont.truetype(Roboto, 26)
+    while font.getlength(words) > WIDTH - 2 * LINE_MARGIN:
+        words = shortened(words, len(words) - 1)
+    line = Image.new("RGB", (WIDTH, LINE_HEIGHT), PAPER)
+    ImageDraw.Draw(line).text((LINE_MARGIN, LINE_HEIGHT // 2), words, font=font, fill=INK, anchor="lm")
+    return _png(line)
 
 
 def _wrapped(text: str, font: ImageFont.FreeTypeFont) -> list[str]:

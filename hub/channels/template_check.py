@@ -275,7 +275,15 @@ FULL: Mapping[str, Any] = {
     "colour": "#2f5d46",
     "on_colour": "#ffffff",
     "claims": ["We repair what we sell."],
-    "offers": [{"title": "A tenth off", "terms": "Until May.", "code": "Your code: AAAA-BBBB-CCCC"}],
+    "offers": [
+        {
+            "title": "A tenth off",
+            "terms": "Until May.",
+            "code": "Your code: AAAA-BBBB-CCCC",
+            "now": "https://hub.example/offers/srv_1/stamp/tenth.png",
+            "page": "https://hub.example/offers/srv_1/stamp/tenth",
+        }
+    ],
     "slots": [
         {
             "title": "For you",

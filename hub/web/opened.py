@@ -58,9 +58,9 @@ def routes(
     """Return the routes."""
     doors = _Doors(opening, pictures, signer, clicks, snapshot)
     return [
-        Route("/pictures/{served}/{stamp}/{key:path}", _answering(doors.picture), methods=["GET"]),
-        Route("/links/{served}/{stamp}/{key:path}", _answering(doors.link), methods=["GET"]),
-        Route("/view/{served}/{stamp}", _answering(doors.view), methods=["GET"]),
+        Route("/pictures/{served}/{stamp}/{key:path}", answering(doors.picture), methods=["GET"]),
+        Route("/links/{served}/{stamp}/{key:path}", answering(doors.link), methods=["GET"]),
+        Route("/view/{served}/{stamp}", answering(doors.view), methods=["GET"]),
     ]
 
 
@@ -92,7 +92,7 @@ class _Doors:
         served_id, key = self._checked(request, LINK, request.path_params["key"])
         url = _page_of(await self._opening.opened(served_id, key), self._snapshot())
         if url is None:
-            return _gone("This has gone", "What the message spoke of is no longer to be had.")
+            return plain_page("This has gone", "What the message spoke of is no longer to be had.")
         try:
             served = await self._opening.sent(served_id)
             if served.profile_id is not None:
@@ -127,7 +127,7 @@ def _page_of(opened: Opened, snapshot: CatalogueSnapshot) -> str | None:
     return None
 
 
-def _answering(
+def answering(
     endpoint: Callable[[Request], Awaitable[Response]],
 ) -> Callable[[Request], Awaitable[Response]]:
     """Return an endpoint that tells people of refusals in a page, programs in a problem document."""
@@ -138,14 +138,15 @@ def _answering(
         except (InvalidInput, NotFound, Unavailable) as error:
             if "text/html" not in request.headers.get("accept", ""):
                 return problem(error)
-            return _gone(
+            return plain_page(
                 "This link does not work", "It is old, or was changed on its way.", status=error.status
             )
 
     return answering
 
 
-def _gone(title: str, text: str, *, status: int = 410) -> Response:
+def plain_page(title: str, text: str, *, status: int = 410) -> Response:
+    """Return a page of one heading and one sentence."""
     page = GONE.format(title=escape(title), text=escape(text))
     headers = {"Content-Security-Policy": VIEW_POLICY, "Cache-Control": "no-store", **PRIVATE}
     return HTMLResponse(page, status, headers)
