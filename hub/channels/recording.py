@@ -8,7 +8,6 @@ from hub.channels.body import body_of
 from hub.channels.context import PresentationContext
 from hub.channels.context_building import TRY_AGAIN
 from hub.channels.model import EmailExperience, Experience, ServiceDeskExperience, WebExperience
-from hub.channels.slots import slots_of
 from hub.decisions.model import Channel, Decision, Note
 from hub.ledger.items import listing_of
 from hub.ledger.model import Served
@@ -34,9 +33,7 @@ def row_of(experience: Experience, now: datetime, retention_days: int) -> Served
         profile_version=decision.profile_version,
         body=body_of(experience),
         expires_at=now + timedelta(days=retention_days),
-        shown=tuple(
-            item.content.key for slot in slots_of(decision, experience.channel) for item in slot.items
-        ),
+        shown=tuple(item.content.key for slot in experience.slots for item in slot.items),
         listing=listing_of(
             (
                 (slot.key, item.position, float(item.score), item.content, item.why.sentence)

@@ -178,12 +178,6 @@ class _Teller:
         self.snapshot = shelf.snapshot
         self.verdict = verdict
         self.told: dict[tuple[int, str], str] = {}
-        self.particular: dict[int, Callable[[Owned], str]] = {
-            BOUGHT_ONCE: self._bought_once,
-            STILL_LASTING: lambda item: lasting_sentence(item, view.at),
-            NOT_YET_RUN_OUT: lambda item: lasting_sentence(item, view.at),
-            ALREADY_COLLECTED: self._collected,
-        }
 
     def __call__(self, row: int, code: int) -> str:
         if code == NOT_PUBLISHED_YET:
@@ -198,20 +192,29 @@ class _Teller:
             return RULES[code].sentence
         known = self.told.get((code, cause.content.key))
         if known is None:
-            known = self.told[code, cause.content.key] = self.particular[code](cause)
+            known = self.told[code, cause.content.key] = PARTICULAR[code](cause, self.view.at)
         return known
 
     def _cause(self, row: int, code: int) -> Owned | None:
-        if code not in self.particular:
+        if code not in PARTICULAR:
             return None
         own = self.verdict.causes.get(row)
         if own is not None:
             return own
         return self.verdict.category_causes.get(int(self.snapshot.category_codes[row]))
 
-    def _bought_once(self, item: Owned) -> str:
-        bought = when(item.ownership.last_at, self.view.at)
-        return f"You bought the {thing(item.content)} {bought}, and one is enough"
 
-    def _collected(self, item: Owned) -> str:
-        return f"You have this one already: you bought it {when(item.ownership.last_at, self.view.at)}"
+def _bought_once(item: Owned, at: datetime) -> str:
+    return f"You bought the {thing(item.content)} {when(item.ownership.last_at, at)}, and one is enough"
+
+
+def _collected(item: Owned, at: datetime) -> str:
+    return f"You have this one already: you bought it {when(item.ownership.last_at, at)}"
+
+
+PARTICULAR: Mapping[int, Callable[[Owned, datetime], str]] = {
+    BOUGHT_ONCE: _bought_once,
+    STILL_LASTING: lasting_sentence,
+    NOT_YET_RUN_OUT: lasting_sentence,
+    ALREADY_COLLECTED: _collected,
+}

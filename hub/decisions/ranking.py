@@ -89,7 +89,7 @@ class ScoredRanking:
     def contents(self) -> Sequence[Content]:
         """The ranked contents, without explanation; position is index + 1."""
         contents = self._candidates.snapshot.contents
-        return tuple(contents[row] for row in self._candidates.rows[self._varied.order].tolist())
+        return tuple(map(contents.__getitem__, self._candidates.rows[self._varied.order].tolist()))
 
     def item(self, index: int) -> RankedItem:
         """Return the item at an index (position - 1), explained; the same object every time.

@@ -98,7 +98,7 @@ def vary(
     if beyond is None:
         dials = Dials(dials.variety, dials.diversity)
     dialled = dials.diversity is not None or dials.stretch is not None
-    for kind in np.unique(kinds):
+    for kind in np.flatnonzero(np.bincount(kinds)).tolist():
         places = np.flatnonzero(kinds_in_order == kind)
         chosen = places[: DIALLED_WINDOW if dialled else WINDOW]
         if beyond is not None and dials.stretch is not None:
@@ -117,13 +117,15 @@ def vary(
         similarity[picked] = picks.similarity
         crowding[picked] = picks.crowding
         if picks.missed:
-            missed[int(kind)] = picks.missed
+            missed[kind] = picks.missed
     return Varied(final, closest, similarity, crowding, missed)
 
 
 def _others(members: NDArray[np.intp], picked: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return the members that were not picked, in their order."""
-    return members[~np.isin(members, picked)]
+    left = np.ones(int(members.max()) + 1, np.bool_)
+    left[picked] = False
+    return members[left[members]]
 
 
 def _with_enough(places: NDArray[np.intp], beyond: NDArray[np.bool_], share: float) -> NDArray[np.intp]:
@@ -187,24 +189,29 @@ class _Choice:
         order = np.zeros(count, np.intp)
         variety = self.dials.variety
         worth = (1.0 - variety) * self.worth
-        uncovered, left = np.ones(len(worth)), np.ones(len(worth), np.bool_)
+        # Some seventy turns a decision, over a few dozen numbers each: every array is made once.
+        uncovered, value = np.ones(len(worth)), np.empty(len(worth))
         for place in range(count):
-            open_ = left if sorts is None else left & (self.beyond == sorts[place])
-            pick = int(np.where(open_, worth + variety * uncovered, -np.inf).argmax())
-            order[place], left[pick] = pick, False
-            uncovered *= self.fresh[pick]
+            np.multiply(uncovered, variety, out=value)
+            np.add(value, worth, out=value)
+            if sorts is not None:
+                value[self.beyond != sorts[place]] = -np.inf
+            order[place] = pick = int(value.argmax())
+            worth[pick] = -np.inf
+            np.multiply(uncovered, self.fresh[pick], out=uncovered)
         return order
 
     def _told(self, order: NDArray[np.intp]) -> _Picks:
         """Return an order with what there is to be told of each: what stands above it, and how like that is."""
-        above = np.triu(np.ones((len(order), len(order)), np.bool_), 1)  # [earlier, later]
-        cosines = np.where(above, self.cosines[np.ix_(order, order)], np.float32(0.0))
+        above = ~np.tri(len(order), dtype=np.bool_)  # [earlier, later]
+        pairs = np.ix_(order, order)
+        cosines = np.where(above, self.cosines[pairs], np.float32(0.0))
         similarity = cosines.max(axis=0)
         return _Picks(
             order=order,
             closest=np.where(similarity > 0, order[cosines.argmax(axis=0)], -1),
             similarity=similarity,
-            crowding=1.0 - np.where(above, self.fresh[np.ix_(order, order)], 1.0).prod(axis=0),
+            crowding=1.0 - np.where(above, self.fresh[pairs], 1.0).prod(axis=0),
         )
 
 

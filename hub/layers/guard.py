@@ -54,7 +54,7 @@ def play(layer: Layer, view: ProfileView, candidates: Candidates, moment: Moment
         )
     if not np.isfinite(scores).all():
         raise LayerFault(layer.name, "returned scores that are no numbers")
-    return Contribution(np.clip(scores, -1.0, 1.0), _held(sentence))
+    return Contribution(np.minimum(np.maximum(scores, -1.0), 1.0), _held(sentence))
 
 
 def _held(sentence: Callable[[int], str]) -> Callable[[int], str]:

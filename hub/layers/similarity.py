@@ -41,7 +41,8 @@ def nearness(candidates: Candidates, directions: Directions, *, damping: float =
 
 def ramp(cosines: NDArray[np.float64], start: float, full: float) -> NDArray[np.float64]:
     """Return 0 up to `start`, 1 from `full`, and a straight line between."""
-    return np.clip((cosines - start) / (full - start), 0.0, 1.0)
+    scores: NDArray[np.float64] = np.minimum(np.maximum((cosines - start) / (full - start), 0.0), 1.0)
+    return scores
 
 
 def damp(
@@ -49,7 +50,11 @@ def damp(
 ) -> NDArray[np.float64]:
     """Return scores (c,) with those of some contents multiplied by `factor`."""
     rows = [row for key in keys if (row := candidates.snapshot.row(key)) is not None]
-    return np.where(np.isin(candidates.rows, rows), factor * scores, scores) if rows else scores
+    if not rows:
+        return scores
+    damped = np.zeros(len(candidates.snapshot), np.bool_)
+    damped[rows] = True
+    return np.where(damped[candidates.rows], factor * scores, scores)
 
 
 def telling_evidence(candidates: Candidates, position: int, evidence: tuple[Evidence, ...]) -> list[Evidence]:
