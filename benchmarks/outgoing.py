@@ -27,6 +27,7 @@ from rich.table import Table
 
 from hub.app import open_services
 from hub.channels.batch import EmailBatch
+from hub.channels.renderers import renderers, spare_processors
 from hub.config import Settings
 from hub.decisions.model import Channel
 from hub.demo.house import load_house
@@ -191,20 +192,22 @@ async def batch_rate(services: Services, store: Store, customers: int, folder: P
     """Measure a batch."""
     await store.db["served"].delete_many({})
     services.ledger.forget()
-    side_by_side = services.experiences.side_by_side(services.profiles, services.offers)
-    batch = EmailBatch(store, services.profiles, side_by_side, services.ledger, services.clock)
-    began, computing = time.perf_counter(), time.process_time()
-    state = await batch.run("bench", "newsletter", {}, folder / "messages.jsonl", lambda _: None)
-    taken = time.perf_counter() - began
+    count = spare_processors()
+    with renderers(count) as others:
+        side_by_side = services.experiences.side_by_side(services.profiles, services.offers, others)
+        batch = EmailBatch(store, services.profiles, side_by_side, services.ledger, services.clock)
+        began, computing = time.perf_counter(), time.process_time()
+        state = await batch.run("bench", "newsletter", {}, folder / "messages.jsonl", lambda _: None)
+        taken = time.perf_counter() - began
+        computed = time.process_time() - computing
     return {
         "customers": customers,
         "messages rendered and recorded": state.rendered,
         "rows in the ledger": await store.db["served"].count_documents({"channel": "EMAIL"}),
         "batch: seconds": taken,
-        "batch: messages a second, one process": state.rendered / taken,
-        "batch: CPU ms a message, the server's not counted": (time.process_time() - computing)
-        / state.rendered
-        * 1e3,
+        "batch: processes that render": count,
+        "batch: messages a second": state.rendered / taken,
+        "batch: CPU ms a message of the deciding process": computed / state.rendered * 1e3,
     }
 
 

@@ -15,7 +15,7 @@ import structlog
 from liquid.exceptions import LiquidError
 
 from hub.channels.context import PresentationContext
-from hub.channels.message import compose
+from hub.channels.message import Message, compose
 from hub.channels.model import EmailExperience, Header
 from hub.channels.slots import slots_of
 from hub.channels.template_check import MessageTemplate, markup_to_html, shipped
@@ -36,27 +36,44 @@ class EmailPresenter:
 
     def present(self, decision: Decision, context: PresentationContext) -> EmailExperience:
         """Return the message, or why there is none."""
-        if context.withheld is not None:
-            return _withheld(decision, context, context.withheld)
-        slots = slots_of(decision, Channel.EMAIL)
-        if not slots:
-            return _withheld(decision, context, NOTHING_TO_SHOW)
-        message = compose(decision, context, slots)
+        message = prepared(decision, context)
+        if not isinstance(message, Message):
+            return message
         template, html, text = rendered(message.values, context.template or shipped())
-        return EmailExperience(
-            served_id=context.served_id,
-            channel=Channel.EMAIL,
-            assembled_at=context.assembled_at,
-            decision=decision,
-            to=message.to,
-            subject=message.subject,
-            preheader=message.preheader,
-            html=html,
-            text=text,
-            headers=headers_of(decision, context),
-            slots=slots,
-            template=(template.key, template.version),
-        )
+        return finished(decision, context, message, (template.key, template.version), html, text)
+
+
+def prepared(decision: Decision, context: PresentationContext) -> Message | EmailExperience:
+    """Return what the message says, to be rendered; the withheld experience where there is none."""
+    if context.withheld is not None:
+        return _withheld(decision, context, context.withheld)
+    slots = slots_of(decision, Channel.EMAIL)
+    return compose(decision, context, slots) if slots else _withheld(decision, context, NOTHING_TO_SHOW)
+
+
+def finished(
+    decision: Decision,
+    context: PresentationContext,
+    message: Message,
+    template: tuple[str, int],
+    html: str,
+    text: str,
+) -> EmailExperience:
+    """Return the message, rendered with a template of that key and version."""
+    return EmailExperience(
+        served_id=context.served_id,
+        channel=Channel.EMAIL,
+        assembled_at=context.assembled_at,
+        decision=decision,
+        to=message.to,
+        subject=message.subject,
+        preheader=message.preheader,
+        html=html,
+        text=text,
+        headers=headers_of(decision, context),
+        slots=slots_of(decision, Channel.EMAIL),
+        template=template,
+    )
 
 
 def rendered(values: Mapping[str, Any], template: MessageTemplate) -> tuple[MessageTemplate, str, str]:

@@ -20,6 +20,7 @@ import structlog
 
 from hub.auth.tokens import Signer
 from hub.channels.base import present
+from hub.channels.context import PresentationContext
 from hub.channels.context_building import ContextBuilder
 from hub.channels.gathered import ManyOffers, ManyProfiles
 from hub.channels.model import Experience
@@ -27,6 +28,7 @@ from hub.channels.ports import Catalogue, Decisions, Frequency, Ledger, Offers, 
 from hub.channels.reading import NO_CAPS, Capped, Reader, StoreTime
 from hub.channels.recipients import Words, for_whom
 from hub.channels.recording import row_of, unrecorded
+from hub.channels.renderers import Renderers
 from hub.channels.slots import slots_of
 from hub.channels.template_check import MessageTemplate
 from hub.config import Settings
@@ -84,10 +86,17 @@ class ExperienceService:
         self._words = words
         self._reader = Reader(profiles, decisions, ledger, offers, frequency, templates)
         self._contexts = ContextBuilder(settings.base_url, signer, self._reader)
+        self._renderers: Renderers | None = None
 
-    def side_by_side(self, profiles: ManyProfiles, offers: ManyOffers) -> Self:
-        """Return the same service for a batch: what its experiences ask at one moment is read together."""
+    def side_by_side(
+        self, profiles: ManyProfiles, offers: ManyOffers, renderers: Renderers | None = None
+    ) -> Self:
+        """Return the same service for a batch: what its experiences ask at one moment is read together.
+
+        With renderers, its messages are rendered by other processes.
+        """
         other = copy(self)
+        other._renderers = renderers  # noqa: SLF001 - it is one of us
         other._reader = self._reader.side_by_side(profiles, offers)  # noqa: SLF001 - it is one of us
         return other
 
@@ -177,7 +186,7 @@ class ExperienceService:
             context = replace(context, served_id=None, withheld=Note("FREQUENCY_CAP", capped.exhausted))
         if not preview and context.withheld is None and admission.profile is not None:
             decision = await self._promise(decision, admission.profile, channel, now, store)
-        experience = present(decision, channel, context)
+        experience = await self._present(decision, channel, context)
         if preview or experience.withheld is not None:
             return experience
         row = row_of(experience, now, self._settings.retention_days)
@@ -202,6 +211,13 @@ class ExperienceService:
             log.warning("experience not recorded", channel=channel.value, scenario=scenario)
             return unrecorded(decision, channel, context)
         return experience
+
+    async def _present(
+        self, decision: Decision, channel: Channel, context: PresentationContext
+    ) -> Experience:
+        if self._renderers is None:
+            return present(decision, channel, context)
+        return await self._renderers.present(decision, channel, context)
 
     async def _decide(
         self,

@@ -96,6 +96,7 @@ class MessageTemplate:
     version: int
     markup: BoundTemplate
     plain: BoundTemplate
+    sources: tuple[str, str | None]  # MJML and text that it was read from, for another process to read again
 
 
 @cache
@@ -122,7 +123,8 @@ def compiled(key: str, version: int, mjml: str, text: str | None) -> MessageTemp
         InvalidInput: LIQUID_SYNTAX, with the line.
     """
     plain = shipped_sources()[1] if text is None else text
-    return MessageTemplate(key, version, _read(mjml, "mjml", escape=True), _read(plain, "text", escape=False))
+    markup, words = _read(mjml, "mjml", escape=True), _read(plain, "text", escape=False)
+    return MessageTemplate(key, version, markup, words, (mjml, text))
 
 
 def markup_to_html(markup: str) -> str:

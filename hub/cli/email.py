@@ -33,6 +33,14 @@ def batch(
         str, typer.Option(help="Name of the batch; the same name goes on where it stopped.")
     ] = "",
     out: Annotated[Path | None, typer.Option(help="File for the messages; default: NAME.jsonl.")] = None,
+    renderers: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=64,
+            help="Processes that render beside this one; default: one for each spare processor.",
+        ),
+    ] = None,
 ) -> None:
     """Render a scenario's message for every customer of a segment, each with one row in the ledger.
 
@@ -52,18 +60,24 @@ def batch(
     async def work() -> "BatchState":
         from hub.app import open_services
         from hub.channels.batch import EmailBatch
+        from hub.channels.renderers import renderers as started
+        from hub.channels.renderers import spare_processors
         from hub.config import load_settings
 
         # Nobody waits for a page here: a message is worth waiting for a busy store.
         settings = load_settings().model_copy(update={"store_deadline": PATIENCE})
+        count = spare_processors() if renderers is None else renderers
         async with open_services(settings) as (services, _auth, _signer, store):
             await services.catalogue.refresh()
-            side_by_side = services.experiences.side_by_side(services.profiles, services.offers)
-            rendering = EmailBatch(store, services.profiles, side_by_side, services.ledger, services.clock)
-            nonlocal began
-            began = time.monotonic()
-            file = out or Path(f"{called}.jsonl")
-            return await rendering.run(called, scenario, wanted, file, tell)
+            with started(count) as others:
+                side_by_side = services.experiences.side_by_side(services.profiles, services.offers, others)
+                rendering = EmailBatch(
+                    store, services.profiles, side_by_side, services.ledger, services.clock
+                )
+                nonlocal began
+                began = time.monotonic()
+                file = out or Path(f"{called}.jsonl")
+                return await rendering.run(called, scenario, wanted, file, tell)
 
     state = asyncio.run(work())
     took = time.monotonic() - began

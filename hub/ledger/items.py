@@ -32,7 +32,17 @@ class ServedContent:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return getattr(content_of(self._served.told[self._nth][1]["content"]), name)
+        return getattr(self._whole(), name)
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether it is the same content, in the same version."""
+        return self._whole() == (other._whole() if isinstance(other, ServedContent) else other)
+
+    def __hash__(self) -> int:
+        return hash((self.key, self.version))
+
+    def _whole(self) -> Content:
+        return content_of(self._served.told[self._nth][1]["content"])
 
 
 class ServedWhy:

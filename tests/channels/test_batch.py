@@ -1,7 +1,11 @@
 """Email in batches: one row and one line for each, however often the batch is killed and run again."""
 
 import asyncio
+import contextlib
 import json
+import os
+import re
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,9 +13,10 @@ import pytest
 
 from hub.channels import batch as batching
 from hub.channels.batch import EmailBatch
+from hub.channels.renderers import renderers
 from hub.channels.service import ExperienceService
 from hub.decisions.model import Channel
-from hub.errors import Conflict, NotFound
+from hub.errors import Conflict, NotFound, Unavailable
 from hub.profiles.model import CustomerRef
 from tests.channels.house import CONTENTS, FACTS, OFFER
 from tests.channels.hub import IDENTIFY, open_hub, shown, track
@@ -191,3 +196,35 @@ async def test_replay_is_equal_for_all_after_the_configuration_has_changed(hub, 
     assert now.decision.configuration_version not in str(before.values())
     assert {each: (await hub.ledger.get(each)).body for each in ids} == before
     assert (await hub.ledger.verify()).faults == ()
+
+
+async def test_messages_that_other_processes_render_are_the_same(hub, tmp_path):
+    await batch(hub).run("here", "newsletter", {}, tmp_path / "here", lambda _: None)
+    with renderers(1) as others:
+        side_by_side = hub.experiences.side_by_side(hub.profiles, hub.offers, others)
+        there = EmailBatch(hub.store, hub.profiles, side_by_side, hub.ledger, hub.clock)
+        state = await there.run("there", "newsletter", {}, tmp_path / "there", lambda _: None)
+    one, other = lines(tmp_path / "here"), lines(tmp_path / "there")
+    assert state.rendered == len(one) == len(other) > 0
+    for here, elsewhere in zip(one, other, strict=True):
+        assert (here["customer"], here["subject"]) == (elsewhere["customer"], elsewhere["subject"])
+        assert plain(here) == plain(elsewhere)
+        assert (await hub.ledger.get(elsewhere["served_id"])).html == elsewhere["html"]
+
+
+async def test_a_renderer_that_ends_is_told_and_the_batch_goes_on_when_it_is_run_again(hub, tmp_path):
+    with renderers(1) as others:
+        side_by_side = hub.experiences.side_by_side(hub.profiles, hub.offers, others)
+        there = EmailBatch(hub.store, hub.profiles, side_by_side, hub.ledger, hub.clock)
+        with contextlib.suppress(BrokenProcessPool):
+            others._pool.submit(os._exit, 1).result()
+        with pytest.raises(Unavailable, match="rendering process"):
+            await there.run("one", "newsletter", {}, tmp_path / "m", lambda _: None)
+    state = await batch(hub).run("one", "newsletter", {}, tmp_path / "m", lambda _: None)
+    assert state.done
+    assert len(lines(tmp_path / "m")) == state.rendered > 0
+
+
+def plain(line):
+    """What is not this message's alone: addresses hold its id, stamps and tokens."""
+    return re.sub(r"https?://[^\s\"<>]+", "", line["html"]), re.sub(r"https?://\S+", "", line["text"])

@@ -46,6 +46,9 @@ class TestListing:
         assert str(item.content.price) == "9.50 GBP"
         assert item.why.contributions[0].contribution == 0.2
         assert item.why.variety is None
+        assert item.content == contents_of(listed())["kettle"]
+        assert item.content == items_of(served())[1].content
+        assert item.content != items_of(served())[0].content
         with pytest.raises(AttributeError):
             _ = item.content.colour
 
