@@ -13,7 +13,8 @@ before the last purchase of all, since of what began later only the short gaps c
 
 What is declared in the catalogue is never touched. What is learned fills in two things: the interval of what is
 declared REPLENISHABLE without one, and the pattern of what nothing was declared of, where there is evidence
-enough (`_enough`): it must be bought again, regularly, by many, and watched for several intervals.
+enough (`_enough`): it must be bought again, regularly, by many, and watched for several intervals. What is hardly ever
+bought again is for `hub.catalogue.satisfaction` to tell.
 """
 
 import hashlib
@@ -26,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hub.catalogue.model import Content, ContentKind, Need, NeedOrigin, NeedPattern
+from hub.catalogue.satisfaction import Satisfied, learn_satisfied
 
 PRIOR_DAYS = 42.0  # stated, not learned: six weeks, where nothing is known
 PRIOR_SPREAD = 0.8  # of logarithms: two categories of three lie between 19 and 93 days
@@ -50,13 +52,14 @@ Ints = NDArray[np.int64]
 class Intervals:
     """What was learned: days by content key and by category, and of which of them that makes a replenishable.
 
-    `items` are those with evidence of their own. `version` names exactly these numbers, "" for none.
+    `items` are those with evidence of their own; `satisfied` is what was learned of what is hardly bought again. `version` names exactly these numbers, "" for none.
     """
 
     items: Mapping[str, float] = field(default_factory=dict)
     categories: Mapping[str, float] = field(default_factory=dict)
     regular_items: frozenset[str] = frozenset()
     regular_categories: frozenset[str] = frozenset()
+    satisfied: Satisfied = field(default_factory=Satisfied)
     version: str = ""
 
     def need_of(self, content: Content) -> Need:
@@ -66,13 +69,19 @@ class Intervals:
         if need.pattern is NeedPattern.REPLENISHABLE and need.days is None:
             origin = NeedOrigin.ASSUMED if known is None else NeedOrigin.LEARNED
             return Need(NeedPattern.REPLENISHABLE, known or PRIOR_DAYS, origin)
-        if need.origin is not NeedOrigin.UNSTATED or content.kind is not ContentKind.PRODUCT or not known:
+        if need.origin is not NeedOrigin.UNSTATED or content.kind is not ContentKind.PRODUCT:
             return need
-        of_its_own = content.key in self.items
         regular = (
-            content.key in self.regular_items if of_its_own else content.category in self.regular_categories
+            content.key in self.regular_items
+            if content.key in self.items
+            else content.category in self.regular_categories
         )
-        return Need(NeedPattern.REPLENISHABLE, known, NeedOrigin.LEARNED) if regular else need
+        if known and regular:
+            return Need(NeedPattern.REPLENISHABLE, known, NeedOrigin.LEARNED)
+        if content.category in self.satisfied.categories and content.key not in self.satisfied.exceptions:
+            days = self.satisfied.categories[content.category]
+            return Need(NeedPattern.ONCE if days is None else NeedPattern.DURABLE, days, NeedOrigin.LEARNED)
+        return need
 
     def applied(self, content: Content) -> Content:
         """Return a content with the need that `need_of` finds."""
@@ -174,6 +183,7 @@ def learn_intervals(
         {str(shelves[at]): _days(shelf_level[at]) for at in np.flatnonzero(shelf_known)},
         frozenset(names[known & items.enough(level)].tolist()),
         frozenset(shelves[shelf_known & shelf.enough(shelf_level)].tolist()),
+        learn_satisfied(who, what.astype(np.int64), np.asarray(ages, np.float64), names, shelves, shelf_of),
     )
     return replace(found, version=_name(found))
 
@@ -246,12 +256,14 @@ def _days(level: float) -> float:
 
 
 def _name(found: Intervals) -> str:
-    if not found.items and not found.categories:
+    if not found.items and not found.categories and not found.satisfied.categories:
         return ""
     parts = (
         sorted(found.items.items()),
         sorted(found.categories.items()),
         sorted(found.regular_items),
         sorted(found.regular_categories),
+        sorted(found.satisfied.categories.items()),
+        sorted(found.satisfied.exceptions),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -17,6 +17,7 @@ from hub.catalogue.intervals import Intervals, learn_intervals
 from hub.catalogue.lease import take_lease
 from hub.catalogue.neighbours import Neighbours, Table, learn
 from hub.catalogue.repository import CatalogueRepository
+from hub.catalogue.satisfaction import Satisfied
 from hub.catalogue.tendencies import Tendencies, learn_tendencies
 from hub.errors import TuttiError
 from hub.kit.canonical import digest
@@ -75,6 +76,7 @@ async def load_intervals(store: Store) -> Intervals:
         dict(document["categories"]),
         frozenset(document["regular_items"]),
         frozenset(document["regular_categories"]),
+        Satisfied(dict(document.get("satisfied", ())), frozenset(document.get("exceptions", ()))),
         document["version"],
     )
 
@@ -129,6 +131,8 @@ async def refresh(store: Store, clock: Clock) -> bool:
                 "categories": sorted([key, days] for key, days in intervals.categories.items()),
                 "regular_items": sorted(intervals.regular_items),
                 "regular_categories": sorted(intervals.regular_categories),
+                "satisfied": sorted([name, days] for name, days in intervals.satisfied.categories.items()),
+                "exceptions": sorted(intervals.satisfied.exceptions),
             },
         }
         changed = any(
