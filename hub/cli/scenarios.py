@@ -12,6 +12,7 @@ from hub.errors import NotFound
 if TYPE_CHECKING:
     from hub.decisions.editing import SavedScenario
     from hub.decisions.model import Scenario
+    from hub.decisions.scenarios import Shipped
     from resolvers.context import Services
 
 T = TypeVar("T")
@@ -37,13 +38,15 @@ def _run(work: Callable[["Services"], Awaitable[T]]) -> T:
 
 @scenarios_app.command("list")
 def list_() -> None:
-    """Print the scenarios in force."""
+    """Print the scenarios in force, and which of those that are shipped were edited here."""
 
-    async def work(services: "Services") -> tuple["Scenario", ...]:
-        return await services.scenarios.list()
+    async def work(services: "Services") -> tuple[tuple["Scenario", ...], dict[str, "Shipped"]]:
+        return await services.scenarios.list(), await services.scenarios.standing()
 
-    for scenario in _run(work):
-        typer.echo(f"{scenario.key:24} {scenario.version:>3}  {scenario.title}")
+    scenarios, standing = _run(work)
+    for scenario in scenarios:
+        said = standing[scenario.key].value if scenario.key in standing else ""
+        typer.echo(f"{scenario.key:24} {scenario.version:>3}  {scenario.title:40}  {said}".rstrip())
 
 
 @scenarios_app.command("show")

@@ -3,14 +3,18 @@
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from hub.catalogue.model import ContentKind
 from hub.decisions import scenarios as module
+from hub.decisions.editing import ScenarioEditing
 from hub.decisions.model import Channel, Goal, Mix, MixRequest, Note
 from hub.decisions.scenario_files import parse_scenario, shipped_files, shipped_scenarios
-from hub.decisions.scenarios import KEPT_SECONDS, ScenarioService, configuration_version
+from hub.decisions.scenarios import KEPT_SECONDS, ScenarioService, Shipped, configuration_version
 from hub.decisions.service import DecisionService
 from hub.errors import InvalidInput, NotFound, Unavailable
+from hub.kit.canonical import digest, plain
+from hub.store.codecs import to_document
 from tests.builders import NOW, make_content, make_scenario, make_snapshot, make_stranger, make_view
 from tests.decisions.strategies import LAYERS
 
@@ -144,6 +148,57 @@ class TestInTheStore:
         assert (home.title, home.version) == ("New", 2)
         assert await service.seed() == ()
 
+    async def test_a_later_release_knows_what_an_earlier_one_with_fewer_fields_stored(self, store):
+        """As it was stored and named by a release whose scenarios asked no questions and whose slots had no filters."""
+        home = shipped_scenarios()["home"]
+        said = plain(replace(home, title="The old home page"))
+        stored = to_document(replace(home, title="The old home page"), _id="home")
+        for each in (said, stored):
+            for name in ("questions", "for_another", "frequency"):
+                del each[name]
+            for slots in each["slots"].values():
+                for slot in slots:
+                    del slot["most_price"]
+        await store.db["scenarios"].insert_one({**stored, "shipped": digest(said)})
+        service = ScenarioService(store)
+        assert "home" in await service.seed()
+        assert await service.get("home") == replace(home, version=2)
+
+    async def test_a_later_release_takes_no_drafts_version_and_can_be_rolled_back(
+        self, store, clock, monkeypatch
+    ):
+        service = ScenarioService(store)
+        await service.seed()
+        editing = ScenarioEditing(store, service, LAYERS.keys(), make_snapshot, clock)
+        text = SMALL.replace('"sale"', '"home"')
+        assert (await editing.draft(text)).scenario.version == 2
+        newer = {**shipped_scenarios(), "home": replace(shipped_scenarios()["home"], title="New")}
+        monkeypatch.setattr(module, "shipped_scenarios", lambda: newer)
+        assert await service.seed() == ("home",)
+        assert (await service.get("home")).version == 3
+        states = {each.scenario.version: each.state.value for each in await editing.versions("home")}
+        assert states == {3: "PUBLISHED", 2: "DRAFT"}
+        assert (await editing.roll_back("home")).scenario.title == "The home page"
+        assert await service.seed() == ()
+        assert (await service.get("home")).title == "The home page"
+
+    async def test_what_was_edited_is_said(self, store, monkeypatch):
+        service = ScenarioService(store)
+        await service.seed()
+        await store.db["scenarios"].update_one({"_id": "home"}, {"$set": {"title": "Ours", "version": 2}})
+        await store.db["scenarios"].update_one({"_id": "service"}, {"$set": {"title": "Ours", "version": 2}})
+        newer = {**shipped_scenarios(), "home": replace(shipped_scenarios()["home"], title="New")}
+        monkeypatch.setattr(module, "shipped_scenarios", lambda: newer)
+        await store.db["scenarios"].insert_one(to_document(replace(newer["home"], key="mine"), _id="mine"))
+        with capture_logs() as told:
+            await service.seed()
+        assert [each["scenario"] for each in told] == ["home"]
+        standing = await service.standing()
+        assert standing.pop("home") is Shipped.LEFT_BEHIND
+        assert standing.pop("service") is Shipped.EDITED
+        assert standing.pop("mine") is Shipped.OWN
+        assert set(standing.values()) == {Shipped.AS_SHIPPED}
+
     async def test_a_later_release_leaves_what_somebody_changed(self, store, monkeypatch):
         service = ScenarioService(store)
         await service.seed()
@@ -168,7 +223,7 @@ class Gone:
     """A store that does not answer."""
 
     def __init__(self):
-        self.db = {"scenarios": self}
+        self.db = {"scenarios": self, "scenario_versions": self}
 
     def find(self, _filter):
         raise Unavailable("the store does not answer")
