@@ -30,6 +30,7 @@ from hub.config import Settings, load_settings
 from hub.errors import TuttiError
 from hub.events import gpc
 from hub.kit.clock import Clock, SystemClock
+from hub.kit.ending import on_stop
 from hub.profiles.identity import assume_region
 from hub.store.database import Store, open_store
 from hub.store.embedding_cache import MongoVectorCache
@@ -47,7 +48,7 @@ from hub.web import (
     privacy_control,
     unsubscribe,
 )
-from hub.web.graphql import graphql_route
+from hub.web.graphql import graphql_routes
 from hub.web.health import Readiness
 from hub.web.observe import Metrics, Observe
 from hub.web.problems import on_http_error, on_surprise, on_tutti_error
@@ -62,8 +63,9 @@ TOKEN_SECRET = "tokens"  # noqa: S105 - the name of the secret, not the secret
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """An open hub: its services, the application that serves them, and `learn`.
+    """An open hub: its services, the application that serves them, `closing` and `learn`.
 
+    `closing` is set by whoever stops the server, before it waits for answers under way: streams end then.
     `learn` works out at once what the background work does now and then: popularity, groups, neighbours.
     """
 
@@ -71,6 +73,7 @@ class Hub:
     auth: AuthService
     readiness: Readiness
     app: ASGIApp
+    closing: asyncio.Event
     learn: Callable[[], Awaitable[None]]
 
 
@@ -126,11 +129,12 @@ async def open_hub(
         store,
     ):
         readiness = Readiness("recovery")
-        app = build_app(services, auth, signer, readiness, store.ping)
+        closing = asyncio.Event()
+        app = build_app(services, auth, signer, readiness, store.ping, closing)
         await services.answers.prepare(services.clock.now())
         readiness.waiting_for = ""
         async with background.running(services, store):
-            yield Hub(services, auth, readiness, app, lambda: background.learn(services, store))
+            yield Hub(services, auth, readiness, app, closing, lambda: background.learn(services, store))
 
 
 def build_app(
@@ -139,8 +143,9 @@ def build_app(
     signer: Signer,
     readiness: Readiness,
     ping: Callable[[], Awaitable[None]],
+    closing: asyncio.Event,
 ) -> ASGIApp:
-    """Return the ASGI application over services that are open."""
+    """Return the ASGI application over services that are open; `closing` ends its streams."""
 
     async def context_of(headers: Mapping[str, str]) -> Context:
         caller = await auth.authenticate(headers)
@@ -150,8 +155,12 @@ def build_app(
     pictures = Pictures(services.settings.base_url, {home.PICTURES: home.pictures_folder()})
     app = Starlette(
         routes=[
-            graphql_route(
-                schema.schema.build(), context_of, services.settings, services.privacy.erasures.on_erasure
+            *graphql_routes(
+                schema.schema.build(),
+                context_of,
+                services.settings,
+                services.privacy.erasures.on_erasure,
+                closing,
             ),
             *ingest.routes(
                 services.ingest,
@@ -201,6 +210,7 @@ def create_app(settings: Settings | None = None, *, client: Any = None) -> Starl
         async with AsyncExitStack() as stack:
             hub = await stack.enter_async_context(open_hub(settings or load_settings(), client=client))
             app.state.hub = hub
+            stack.enter_context(on_stop(hub.closing.set))
             yield
 
     async def forward(scope: Scope, receive: Receive, send: Send) -> None:

@@ -74,6 +74,10 @@ class Settings(BaseSettings):
     )
     body_limit: int = Field(default=524_288, ge=1024, description="Largest request body, in bytes.")
     batch_limit: int = Field(default=2_000, ge=1, description="Most events in one batch.")
+    watches: int = Field(
+        default=1_000, ge=1, description="Most customers that one process watches at once for subscriptions."
+    )
+    watches_per_key: int = Field(default=500, ge=1, description="Most of them for one key.")
     deadline: float = Field(default=10.0, gt=0, description="Seconds after which a request is given up.")
     store_deadline: float = Field(
         default=1.0, gt=0, description="Seconds the store may take before an experience is degraded."

@@ -29,7 +29,7 @@ async def serve(
     """
     stopping = _Stopping()
     async with open_hub(settings, say=say) as hub:
-        server = uvicorn.Server(
+        server = _Server(
             uvicorn.Config(
                 hub.app,
                 lifespan="off",  # the hub is opened here, so that a failed start is one clear sentence
@@ -37,10 +37,24 @@ async def serve(
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=10,
-            )
+                ws_max_size=settings.body_limit,
+            ),
+            hub.closing,
         )
         stopping.server = server
         await _until_done(server, listener, _prepare(hub, demo=demo, say=say))
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which waits for answers under way when it stops; streams are told to end before that."""
+
+    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
+        super().__init__(config)
+        self._closing = closing
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._closing.set()
+        await super().shutdown(sockets)
 
 
 class _Stopping:

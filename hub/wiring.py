@@ -31,6 +31,7 @@ from hub.profiles.merging import MergeService
 from hub.profiles.reviews import ReviewService
 from hub.profiles.segment_service import SegmentService
 from hub.profiles.service import ProfileService
+from hub.profiles.watching import WatchService
 from hub.store.database import Store
 from resolvers.context import Services
 
@@ -71,6 +72,7 @@ async def build_services(
         clock=clock,
         catalogue=catalogue,
         profiles=profiles,
+        watches=WatchService(profiles, most=settings.watches, most_per_key=settings.watches_per_key),
         ingest=events,
         control=ControlService(events, profiles),
         scenarios=scenarios,

@@ -87,23 +87,23 @@ async def _browsed(context: Context, ref: CustomerRef, own: CustomerRef | None, 
     return ref if found is None or not identified(found) else unknown_visitor()
 
 
-async def customer_meant(context: Context, given: Given, *, doing: str) -> CustomerRef:
-    """Return whose profile is to be changed.
+async def customer_meant(context: Context, given: Given, *, doing: str, argument: str = "for") -> CustomerRef:
+    """Return whose profile is to be changed, or watched; `argument` says in which argument that was told.
 
     Raises:
-        Forbidden: if the key may change nobody's, or its token not this customer's.
+        Forbidden: if the key may do that to nobody's, or its token not this customer's.
         InvalidInput: if an agent does not say whose.
         NotFound: if an agent names somebody the hub has never seen.
     """
     need(context, Scope.BROWSE, Scope.AGENT, doing=doing)
     if context.caller.scope is not Scope.BROWSE:
         if given is None:
-            raise InvalidInput("say who is meant", path=("for",), code="CUSTOMER_MISSING")
+            raise InvalidInput("say who is meant", path=(argument,), code="CUSTOMER_MISSING")
         ref = given()
         try:
             await context.services.profiles.require(ref)
         except NotFound as error:
-            raise NotFound(error.message, path=("for",), code=error.kind) from None
+            raise NotFound(error.message, path=(argument,), code=error.kind) from None
         return ref
     own = context.caller.customer
     if own is None:
@@ -113,7 +113,7 @@ async def customer_meant(context: Context, given: Given, *, doing: str) -> Custo
         return own
     found = await context.services.profiles.find(ref)
     if found is None or not await _is(context, own, found):
-        raise Forbidden("this token speaks for another customer", path=("for",))
+        raise Forbidden("this token speaks for another customer", path=(argument,))
     return own
 
 

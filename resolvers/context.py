@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from hub.profiles.reviews import ReviewService
     from hub.profiles.segment_service import SegmentService
     from hub.profiles.service import ProfileService
+    from hub.profiles.watching import WatchService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ class Services:
     clock: Clock
     catalogue: CatalogueService
     profiles: ProfileService
+    watches: WatchService
     ingest: IngestService
     control: ControlService
     scenarios: ScenarioService

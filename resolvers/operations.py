@@ -1,11 +1,12 @@
-"""What services and staff do: events, exports, erasures; merges in later versions."""
+"""What services and staff do: events, exports, erasures; and watching a customer."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from hub.auth.model import Scope
-from hub.errors import InvalidInput, NotAvailable
+from hub.errors import InvalidInput
 from hub.events import gpc
 from hub.events.model import Receipt
 from hub.privacy.model import Erasure, Export
@@ -76,11 +77,22 @@ async def erase_customer(context: Context, given: Given) -> Outcome[Erasure]:
     return await outcome(doing())
 
 
-def customer_changed(context: Context, _ref: CustomerRef) -> AsyncIterator[Profile]:
-    """Refuse: subscriptions come with a later version."""
-    access.need(context, Scope.BROWSE, Scope.AGENT, doing="watching a customer")
-    _refuse("watching a customer")
+async def customer_changed(
+    context: Context, given: Callable[[], CustomerRef]
+) -> AsyncGenerator[Profile, None]:
+    """Yield a customer as they are now, and whenever they changed.
 
+    A front-end goes on with whom its token names: were the two split, another's name would stay behind.
 
-def _refuse(doing: str) -> NoReturn:
-    raise NotAvailable(f"{doing} is not available in this version of the hub; nothing was changed")
+    Raises:
+        Forbidden: if the key may watch nobody, or its token not this customer.
+        NotFound: UNKNOWN_CUSTOMER.
+        Unavailable: TOO_MANY_WATCHES.
+    """
+    ref = await access.customer_meant(context, given, doing="watching a customer", argument="by")
+    caller = context.caller
+    speaks_for = "" if caller.customer is None else caller.customer.key
+    changes = context.services.watches.watch(ref, key=caller.key_name, speaks_for=speaks_for)
+    async with aclosing(changes):
+        async for profile in changes:
+            yield profile

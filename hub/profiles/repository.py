@@ -96,6 +96,12 @@ class ProfileRepository(IdentityRepository, FacetRepository, MoveRepository):
             cursor = self._profiles.find(query, dict.fromkeys(HEADER_FIELDS, 1))
             return {document["_id"]: header_from_document(document) async for document in cursor}
 
+    async def versions(self, profile_ids: Collection[str]) -> dict[str, int]:
+        """Return the versions of profiles by id; those that do not exist are left out."""
+        with store_faults():
+            cursor = self._profiles.find({"_id": {"$in": sorted(profile_ids)}}, {"version": 1})
+            return {document["_id"]: document["version"] for document in await cursor.to_list()}
+
     async def write_profiles(self, documents: Sequence[dict[str, Any]]) -> bool:
         """Write folds whose `version` is one above the stored one; False if somebody else was faster with any."""
         return await write_versioned(self._profiles, documents)

@@ -11,6 +11,7 @@ from hub.errors import InvalidInput
 
 JSON = "application/json"
 RESPONSE_JSON = "application/graphql-response+json"
+EVENT_STREAM = "text/event-stream"
 DEEPEST = 64  # nested lists and objects in variables; recursion over them must not reach Python's own limit
 
 
@@ -38,6 +39,12 @@ class MethodRefused(InvalidInput):
     code, status = "METHOD_NOT_ALLOWED", 405
 
 
+class StreamNeeded(InvalidInput):
+    """A subscription whose client takes one answer only."""
+
+    code, status = "STREAM_NEEDED", 406
+
+
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
     """What is to be executed."""
@@ -63,20 +70,25 @@ async def read_request(request: Request) -> GraphQLRequest:
     charset = parameters.lower().replace(" ", "").partition("charset=")[2].strip('"')
     if charset not in {"", "utf-8", "utf8"}:
         raise MediaTypeRefused("send the request in UTF-8")
-    return _of_object(_parse(await request.body(), "the body"))
+    return of_object(parse_json(await request.body(), "the body"))
 
 
 def _of_parameters(parameters: Mapping[str, str]) -> GraphQLRequest:
     found: dict[str, Any] = dict(parameters)
     for name in ("variables", "extensions"):
         if found.get(name):
-            found[name] = _parse(found[name].encode("utf-8", "surrogatepass"), f"`{name}`")
+            found[name] = parse_json(found[name].encode("utf-8", "surrogatepass"), f"`{name}`")
         else:
             found.pop(name, None)
-    return _of_object(found)
+    return of_object(found)
 
 
-def _parse(data: bytes, what: str) -> Any:
+def parse_json(data: bytes | str, what: str) -> Any:
+    """Return what JSON says.
+
+    Raises:
+        BadRequest: it is none, or nests too deeply; the message begins with `what` it is.
+    """
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -100,7 +112,12 @@ def _is_deep(value: Any) -> bool:
     return True
 
 
-def _of_object(value: Any) -> GraphQLRequest:
+def of_object(value: Any) -> GraphQLRequest:
+    """Return the request that an object of JSON makes.
+
+    Raises:
+        BadRequest: it makes none.
+    """
     if isinstance(value, list):
         raise BadRequest("send one request at a time; batches are not taken")
     if not isinstance(value, dict):
@@ -121,26 +138,41 @@ def _of_object(value: Any) -> GraphQLRequest:
     return GraphQLRequest(query, name or None, variables or {})
 
 
+OFFERED = {
+    JSON: JSON,
+    RESPONSE_JSON: RESPONSE_JSON,
+    EVENT_STREAM: EVENT_STREAM,
+    "*/*": JSON,
+    "application/*": JSON,
+}
+
+
 def answer_type(accept: str) -> str:
     """Return the media type to answer in, of those that a client accepts; JSON where it does not say.
 
     Raises:
-        NotAcceptable: if it accepts neither of ours.
+        NotAcceptable: if it accepts none of ours.
     """
     if not accept.strip():
         return JSON
     best: tuple[float, int, str] | None = None
-    for position, part in enumerate(accept.split(",")):
-        media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        quality = _quality(parameters)
-        offered = {JSON: JSON, RESPONSE_JSON: RESPONSE_JSON, "*/*": JSON, "application/*": JSON}.get(
-            media_type
-        )
+    for position, (media_type, quality) in enumerate(_accepted(accept)):
+        offered = OFFERED.get(media_type)
         if offered is not None and quality > 0 and (best is None or (quality, -position) > best[:2]):
             best = (quality, -position, offered)
     if best is None:
-        raise NotAcceptable(f"the hub answers in {RESPONSE_JSON} or {JSON}")
+        raise NotAcceptable(f"the hub answers in {RESPONSE_JSON}, {JSON} or {EVENT_STREAM}")
     return best[2]
+
+
+def takes_stream(accept: str) -> bool:
+    """Tell whether a client accepts a stream of events, by name: whoever takes anything expects one answer."""
+    return any(media_type == EVENT_STREAM and quality > 0 for media_type, quality in _accepted(accept))
+
+
+def _accepted(accept: str) -> list[tuple[str, float]]:
+    parts = [[piece.strip().lower() for piece in part.split(";")] for part in accept.split(",")]
+    return [(media_type, _quality(parameters)) for media_type, *parameters in parts]
 
 
 def _quality(parameters: list[str]) -> float:

@@ -1,10 +1,11 @@
 """`/graphql`: the schema, served."""
 
+import asyncio
 from collections.abc import Callable
 
 from graphql import ASTValidationRule, GraphQLField, GraphQLSchema
-from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry import Schema
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
@@ -12,9 +13,11 @@ from strawberry.types.field import StrawberryField
 
 from hub.config import Settings
 from hub.serving.documents import Documents
-from hub.serving.http import ContextFactory, graphql_endpoint
+from hub.serving.execution import ContextFactory, Execution
+from hub.serving.http import graphql_endpoint
 from hub.serving.limits import Limits
 from hub.serving.plans import Attribute, Derived
+from hub.serving.sockets import Sockets
 from schema.base import READ
 
 OnErasure = Callable[[Callable[[], None]], None]
@@ -41,41 +44,51 @@ def read_of(definition: GraphQLField, _name: str) -> Attribute | Derived | None:
     return None if read is None else Derived(read)
 
 
+class GraphQLApp:
+    """What is at `/graphql`. A class's instance is taken by Starlette as an ASGI application, and handed every method."""
+
+    def __init__(self, http: ASGIApp, sockets: ASGIApp) -> None:
+        self._http = http
+        self._sockets = sockets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._sockets if scope["type"] == "websocket" else self._http)(scope, receive, send)
+
+
 def graphql_app(
     schema: Schema,
     context_factory: ContextFactory,
     settings: Settings,
     on_erasure: OnErasure | None = None,
-) -> ASGIApp:
-    """Return the ASGI application that serves a schema.
+    closing: asyncio.Event | None = None,
+) -> GraphQLApp:
+    """Return the ASGI application that serves a schema over HTTP and WebSockets.
 
     Args:
         schema: what `schema.schema.build` returned.
         context_factory: makes the `resolvers.context.Context` of a request out of its headers.
-        settings: `deadline` and `body_limit` hold here.
+        settings: `deadline`, `body_limit` and `origins` hold here.
         on_erasure: is told how to empty the cache of documents, since clients may write ids into them.
+        closing: set when the hub stops, so that streams end; None: they are never told to.
     """
     core = core_schema(schema)
     documents = Documents(core, Limits(), RULES)
     if on_erasure is not None:
         on_erasure(documents.forget)
-    return graphql_endpoint(
-        core,
-        documents,
-        context_factory,
-        deadline=settings.deadline,
-        body_limit=settings.body_limit,
-        reader=read_of,
-    )
+    execution = Execution(core, documents, context_factory, deadline=settings.deadline, reader=read_of)
+    http = graphql_endpoint(execution, closing or asyncio.Event(), body_limit=settings.body_limit)
+    sockets = Sockets(execution, message_limit=settings.body_limit, origins=settings.allowed_origins)
+
+    return GraphQLApp(http, sockets)
 
 
-def graphql_route(
+def graphql_routes(
     schema: Schema,
     context_factory: ContextFactory,
     settings: Settings,
     on_erasure: OnErasure | None = None,
-) -> Route:
-    """Return `/graphql`; arguments as of `graphql_app`."""
-    # A class's instance is taken by Starlette as an ASGI application and is handed every method.
-    app = graphql_app(schema, context_factory, settings, on_erasure)
-    return Route("/graphql", app, include_in_schema=False)
+    closing: asyncio.Event | None = None,
+) -> list[BaseRoute]:
+    """Return `/graphql` for both; arguments as of `graphql_app`."""
+    app = graphql_app(schema, context_factory, settings, on_erasure, closing)
+    return [Route("/graphql", app, include_in_schema=False), WebSocketRoute("/graphql", app)]

@@ -30,6 +30,8 @@ KNOWN = {
     "links",
     "view",
 }
+BEGUN = {"http.response.start", "websocket.accept"}
+EVENTS = b"text/event-stream; charset=utf-8"
 QUIET = {"healthz", "readyz", "metrics"}
 
 
@@ -66,19 +68,25 @@ class Observe:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         route = _route_of(scope)
+        method = scope.get("method", "WEBSOCKET")
         request_id = new_id("req")
         begun = time.perf_counter()
         status = 500
 
         async def watched(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message.setdefault("headers", []).append((b"x-request-id", request_id.encode()))
+            nonlocal route, status
+            if message["type"] in BEGUN:
+                status = message.get("status", 101)
+                headers = message["headers"] = [*message.get("headers", ())]
+                if status == 101 or (b"content-type", EVENTS) in headers:
+                    route = f"{route} stream"  # its seconds are those of the client's stay
+                headers.append((b"x-request-id", request_id.encode()))
+            elif message["type"] == "websocket.close" and status == 500:
+                status = 403  # closed before it was accepted
             await send(message)
 
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -89,9 +97,7 @@ class Observe:
             self._metrics.requests.labels(route, str(status)).inc()
             self._metrics.seconds.labels(route).observe(seconds)
             if route not in QUIET:
-                log.info(
-                    "request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000, 1)
-                )
+                log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
             structlog.contextvars.clear_contextvars()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import httpx
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from hub.app import build_app
 from hub.config import Settings
@@ -16,7 +16,7 @@ from tests.e2e.hub_process import HubProcess
 def doors() -> set[str]:
     """Return the method and the path of every route of the application."""
     services = MagicMock(settings=Settings())
-    app: Any = build_app(services, MagicMock(), MagicMock(), MagicMock(), MagicMock())
+    app: Any = build_app(services, *(MagicMock() for _ in range(5)))
     while not hasattr(app, "routes"):
         app = app.app if hasattr(app, "app") else vars(app)["_app"]
     return {door for route in app.routes for door in _named(route)}
@@ -25,6 +25,8 @@ def doors() -> set[str]:
 def _named(route: BaseRoute) -> list[str]:
     if isinstance(route, Mount):
         return [f"GET {route.path}/"]
+    if isinstance(route, WebSocketRoute):
+        return [f"WEBSOCKET {route.path}"]
     assert isinstance(route, Route)
     return [f"{method} {route.path}" for method in route.methods or {"POST"} if method != "HEAD"]
 

@@ -1,6 +1,8 @@
 """A small house with all its services, asked over HTTP with real keys and tokens."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +12,7 @@ import httpx
 import numpy as np
 import pytest
 from pydantic import SecretStr
+from starlette.types import ASGIApp
 
 from embeddings.cache import CachedEncoder, MemoryCache
 from hub.app import build_auth
@@ -28,6 +31,7 @@ from hub.wiring import build_services
 from resolvers.context import Context, Services
 from schema.schema import build
 from tests.builders import DIMENSIONS, NOW, make_content, text_vector
+from tests.live import served
 
 CONTRACT = Path(__file__).parent.parent / "contract"
 
@@ -45,6 +49,35 @@ class WordEncoder:
 
     def encode(self, texts: Sequence[str], *, progress: Any = None) -> Any:
         return np.stack([text_vector(text) for text in texts])
+
+
+@asynccontextmanager
+async def watching(
+    house: "House",
+    variables: Mapping[str, Any],
+    *,
+    query: str | None = None,
+    by: Scope | None = Scope.ADMIN,
+    customer: str | None = None,
+) -> AsyncIterator[Callable[[], Awaitable[dict[str, Any]]]]:
+    """Watch by the contract's document or another over a real connection; yield what returns the next answer."""
+    given = query or document("operations")
+    body = {"query": given, "variables": variables, "operationName": None if query else "Watch"}
+    headers = {"Accept": "text/event-stream", **house.headers(by, customer)}
+    async with (
+        served(house.app) as base,
+        httpx.AsyncClient(timeout=30) as client,
+        client.stream("POST", f"{base}/graphql", json=body, headers=headers) as response,
+    ):
+        lines = response.aiter_lines()
+
+        async def told() -> dict[str, Any]:
+            async for line in lines:
+                if line.startswith("data: "):
+                    return json.loads(line.removeprefix("data: "))
+            return {}
+
+        yield told
 
 
 CONTENTS = (
@@ -153,6 +186,7 @@ class House:
     keys: Mapping[Scope, str]
     client: httpx.AsyncClient
     store: Store
+    app: ASGIApp
 
     def headers(self, scope: Scope | None, customer: str | None = None) -> dict[str, str]:
         headers = {} if scope is None else {"Authorization": f"Bearer {self.keys[scope]}"}
@@ -227,7 +261,7 @@ async def house(mongodb_client: Any, mongodb_uri: str, memory_folder: Path) -> A
 
     app = graphql_app(build(), context, settings)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hub") as client:
-        yield House(services, auth, keys, client, store)
+        yield House(services, auth, keys, client, store, app)
     await services.ledger.close()
     await services.questions.settle()
     await mongodb_client.drop_database(name)

@@ -7,7 +7,7 @@ import pytest
 from hub.auth.model import Scope
 from hub.ledger.packing import unpacked
 from hub.profiles.model import CustomerRef
-from tests.schema.conftest import document
+from tests.schema.conftest import document, track, watching
 
 ADA = {"userId": "ada"}
 ADA_REF = CustomerRef("user_id", "ada")
@@ -311,8 +311,18 @@ class TestOperations:
             assert done["recordExposure"] == {"served": {"id": served_id}, "errors": []}
         assert await house.rows("exposures") == before + 1
 
-    async def test_watching_says_so_too(self, house):
-        assert (
-            await house.refusal(document("operations"), {"for": ADA}, by=Scope.AGENT, operation="Watch")
-            == "NOT_AVAILABLE"
-        )
+    async def test_a_customer_is_watched(self, house):
+        await house.person("watched")
+        async with watching(house, {"for": {"userId": "watched"}}, by=Scope.AGENT) as told:
+            first = (await told())["data"]["customerChanged"]
+            assert first["timeline"]["edges"][0]["node"]["title"] == "Gave details: email"
+            event = track("Product Viewed", "w1", 0, {"product_id": "mug-2"}, userId="watched")
+            await house.services.ingest.record([event], source="test")
+            then = (await told())["data"]["customerChanged"]
+            assert then["version"] > first["version"]
+            (edge,) = then["timeline"]["edges"]
+            assert edge["node"] == {
+                "at": "2026-03-02T10:00:00.000Z",
+                "kind": "VIEWED",
+                "title": "Viewed Stoneware mug red",
+            }

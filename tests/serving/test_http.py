@@ -1,13 +1,10 @@
 """GraphQL over HTTP: what is answered, with which status and media type, and what is never answered with 5xx."""
 
-import asyncio
 import json
-import socket
 import time
 
 import httpx
 import pytest
-import uvicorn
 from gql import Client, gql
 from gql.transport.exceptions import TransportQueryError
 from gql.transport.httpx import HTTPXAsyncTransport
@@ -82,8 +79,15 @@ class TestAnswers:
         assert "www-authenticate" in response.headers
         assert response.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
 
-    async def test_a_subscription_cannot_be_answered_by_one_response(self, door):
-        assert await door.code("subscription { ticks }") == "NOT_AVAILABLE"
+    @pytest.mark.parametrize("accept", [JSON, RESPONSE, "*/*", f"{JSON}, text/event-stream;q=0"])
+    async def test_a_subscription_whose_client_takes_one_answer_is_told_how_to_ask(self, door, accept):
+        response = await door.post("subscription { ticks }", headers={"Accept": accept})
+        assert response.status_code == 406
+        (error,) = response.json()["errors"]
+        assert error["extensions"] == {"code": "STREAM_NEEDED"}
+        assert "`Accept: text/event-stream`" in error["message"]
+        assert "graphql-transport-ws" in error["message"]
+        assert door.asked == []
 
     async def test_nonsense_costs_no_look_at_the_keys(self, door):
         await door.post("{ nothing }")
@@ -263,15 +267,6 @@ class TestBodyLimit:
 
 class TestClient:
     """The client library that our users have, over a socket."""
-
-    @pytest.fixture
-    async def url(self, door):
-        listener = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(door.app, lifespan="off", log_config=None))
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/graphql"
-        server.should_exit = True
-        await serving
 
     async def test_gql(self, url):
         client = Client(transport=HTTPXAsyncTransport(url=url), fetch_schema_from_transport=True)
