@@ -44,18 +44,57 @@ const storage = {
 };
 
 const fetcher = async (parameters, options) => {
+  const leaving = new AbortController();
   const response = await fetch("/graphql", {
     method: "POST",
     headers: {
       "Content-Type": "application/json",
-      Accept: "application/graphql-response+json, application/json",
+      // The hub answers a subscription by events, and all else by the first of these that it can.
+      Accept: "application/graphql-response+json, application/json, text/event-stream",
       ...(options?.headers ?? {}),
     },
     body: JSON.stringify(parameters),
     credentials: "omit",
+    signal: leaving.signal,
   });
-  return response.json();
+  const streams = response.headers.get("Content-Type")?.startsWith("text/event-stream");
+  return streams ? untilStopped(results(response.body), leaving) : response.json();
 };
+
+// The results of a stream of events, until it completes.
+async function* results(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = ""; ; ) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error("The hub cut the stream off. Run it again.");
+    const events = (text + value).split("\n\n");
+    text = events.pop();
+    for (const event of events) {
+      if (event.startsWith("event: complete")) return;
+      const data = /^data: (.+)$/m.exec(event);
+      if (data) yield JSON.parse(data[1]);
+    }
+  }
+}
+
+// A generator that waits does not hear of its end: whoever stops it takes away what it waits for.
+const untilStopped = (stream, leaving) => ({
+  [Symbol.asyncIterator]() {
+    return this;
+  },
+  async next() {
+    try {
+      return await stream.next();
+    } catch (error) {
+      if (leaving.signal.aborted) return { done: true, value: undefined };
+      throw error;
+    }
+  },
+  async return() {
+    leaving.abort();
+    return { done: true, value: undefined };
+  },
+});
 
 ReactDOM.createRoot(document.getElementById("graphiql")).render(
   React.createElement(GraphiQL, {
