@@ -13,7 +13,7 @@ one spelling. Its example is told without the words that fewer used (hub.insight
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -114,7 +114,7 @@ class GapService:
         """
         now = self._clock.now()
         since = now - timedelta(days=days)
-        asked = [question async for question in self._repository.since(since, most=MOST_READ)]
+        asked = await self._asked(since)
         wordings = await self._wordings(asked)
         await self._answers.prepare(now)
         judged = await self._answers.judge([(each.text, each.vector) for each in wordings], at=now)
@@ -132,6 +132,19 @@ class GapService:
             doubtful=tuple(gap for gap in found if gap.reply is Reply.DOUBTFUL),
             asked_again=asked_again(asked, {answer.key: answer for answer in self._snapshot().answers}),
         )
+
+    async def _asked(self, since: datetime) -> list[AskedQuestion]:
+        """Return what was asked, by the customers as they are today, without those who refuse analytics."""
+        read = [question async for question in self._repository.since(since, most=MOST_READ)]
+        known = {question.profile_id for question in read if question.profile_id is not None}
+        customers = await self._repository.customers(known)
+        return [
+            question
+            if question.profile_id is None
+            else replace(question, profile_id=customers[question.profile_id])
+            for question in read
+            if question.profile_id is None or question.profile_id in customers
+        ]
 
     async def _wordings(self, asked: Sequence[AskedQuestion]) -> list[_Wording]:
         """Return the spellings that were kept, those of most askers first; one of another encoder is encoded again."""

@@ -14,7 +14,7 @@ dropped. Every note ends after `Settings.question_days`.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -33,7 +33,8 @@ from hub.errors import TuttiError
 from hub.insights.masking import kept
 from hub.kit.deadline import within
 from hub.kit.ids import new_id
-from hub.profiles.model import CustomerRef, Profile, refused_analytics
+from hub.profiles.model import CustomerRef, Profile, Purpose, refused_analytics
+from hub.profiles.profile_codec import refusing
 from hub.profiles.service import ProfileService
 from hub.store.codecs import vector_from_bson, vector_to_bson
 from hub.store.database import Store
@@ -43,6 +44,7 @@ SURE = 0.75  # an answer that is said with less is likely enough wrong to be loo
 AGAIN = timedelta(minutes=30)  # who asks something else so soon was not helped, or not yet
 MOST_WAITING = 200  # notes that are being written at once; more are dropped
 SECONDS = 5.0  # that one may take
+TOGETHER = 5_000  # profiles that are looked up at once
 
 log = structlog.get_logger(__name__)
 
@@ -138,6 +140,21 @@ class QuestionRepository:
                     encoder_id=document.get("encoder", ""),
                     after=document.get("after"),
                 )
+
+    async def customers(self, profile_ids: Iterable[str]) -> dict[str, str]:
+        """Return which customer each profile is today; who refuses analytics by now is left out."""
+        ids, found = sorted(set(profile_ids)), dict[str, str]()
+        for start in range(0, len(ids), TOGETHER):
+            part = ids[start : start + TOGETHER]
+            query = {
+                "$or": [{"_id": {"$in": part}}, {"former_ids": {"$in": part}}],
+                "merged_into": None,
+                "$nor": [refusing(Purpose.ANALYTICS)],
+            }
+            with store_faults():
+                async for row in self._profiles.find(query, {"former_ids": 1}):
+                    found |= dict.fromkeys([row["_id"], *row.get("former_ids", ())], row["_id"])
+        return found
 
 
 class QuestionService:

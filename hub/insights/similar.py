@@ -12,7 +12,8 @@ from typing import Any
 
 from hub.errors import InvalidInput
 from hub.kit.pages import Page, slice_page
-from hub.profiles.model import ConsentState, InterestKind, Profile, Purpose
+from hub.profiles.model import InterestKind, Profile, Purpose
+from hub.profiles.profile_codec import refusing
 from hub.store.database import Store
 from hub.store.faults import store_faults
 
@@ -52,7 +53,6 @@ class SimilarService:
             raise InvalidInput(str(error), path=("first",)) from None
 
     async def _shared(self, profile_id: str, labels: Sequence[str]) -> Mapping[frozenset[str], int]:
-        refused = {"purpose": Purpose.ANALYTICS.value, "state": ConsentState.DENIED.value}
         own = {
             "$filter": {
                 "input": "$interests",
@@ -65,7 +65,7 @@ class SimilarService:
                 "$match": {
                     "interests.label": {"$in": list(labels)},
                     "_id": {"$ne": profile_id},
-                    "consents": {"$not": {"$elemMatch": refused}},
+                    "$nor": [refusing(Purpose.ANALYTICS)],
                 }
             },
             {"$limit": MOST_READ},

@@ -109,6 +109,11 @@ def profile_to_document(
     }
 
 
+def refusing(purpose: Purpose) -> dict[str, Any]:
+    """Return the filter for documents of customers who refused a purpose, on whichever channel."""
+    return {"consents": {"$elemMatch": {"0": purpose.value, "2": ConsentState.DENIED.value}}}
+
+
 def _facts(facts: Mapping[str, Fact]) -> list[list[Any]]:
     return [
         [key, fact.value, fact.source.value, fact.stamp.at, fact.stamp.message_id]

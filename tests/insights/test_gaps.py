@@ -220,6 +220,22 @@ class TestTelling:
             await desk.ask("Do you rent out lawn mowers", ago=timedelta(days=day))
         assert [gap.customers for gap in (await desk.told()).gaps] == [5]
 
+    async def test_who_refuses_analytics_later_is_left_out(self, desk, crowd):
+        for user in crowd:
+            await desk.ask("Do you rent out lawn mowers", user)
+        await desk.rooms.track("Consent Preference Updated", "c0", purpose="ANALYTICS", state="DENIED")
+        await desk.rooms.require("c0")
+        [gap] = (await desk.told()).gaps
+        assert gap.customers == 5
+
+    async def test_customers_who_turned_out_to_be_one_count_once(self, desk, crowd):
+        for user in crowd:
+            await desk.ask("Do you rent out lawn mowers", user)
+        one, other = (CustomerRef("user_id", user) for user in ("c0", "c1"))
+        await desk.rooms.merges.merge(one, [other], by="test")
+        [gap] = (await desk.told()).gaps
+        assert (gap.customers, gap.times) == (5, 6)
+
     async def test_a_word_that_few_used_is_not_told(self, desk, crowd):
         for user in crowd:
             await desk.ask(f"rent lawn mowers for cousin{user}", user)

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from hub.errors import InvalidInput
 from hub.insights.similar import SMALLEST_GROUP, SimilarService, groups
-from hub.profiles.model import Interest, InterestKind
-from tests.builders import make_profile
+from hub.profiles.model import Consent, ConsentState, Interest, InterestKind, Purpose
+from hub.profiles.profile_codec import profile_to_document
+from tests.builders import NOW, make_profile
 
 NOWHERE = np.zeros(2, np.float32)
 
@@ -15,14 +16,10 @@ def interests(*labels, kind=InterestKind.LONG_TERM):
     return tuple(Interest(f"i_{label}", kind, label, 0.1, NOWHERE) for label in labels)
 
 
-def stored(number, *labels, kind="LONG_TERM", consents=()):
-    return {
-        "_id": f"prf_{number}",
-        "version": 1,
-        "facet_ids": [],
-        "interests": [{"label": label, "kind": kind} for label in labels],
-        "consents": list(consents),
-    }
+def stored(number, *labels, kind=InterestKind.LONG_TERM, consents=()):
+    """Return a profile's document as the hub writes it."""
+    profile = make_profile(f"prf_{number}", interests=interests(*labels, kind=kind), consents=consents)
+    return profile_to_document(profile, folded={}, catalogue_version="", unplaced=False)
 
 
 sets = st.dictionaries(
@@ -51,13 +48,13 @@ def test_a_group_is_told_of_nobody_who_shares_less(shared):
 
 class TestSimilar:
     async def test_groups_hold_other_customers_with_the_same_interests(self, store):
-        refused = [{"purpose": "ANALYTICS", "channel": "*", "state": "DENIED"}]
+        refused = (Consent(Purpose.ANALYTICS, "*", ConsentState.DENIED, NOW, "test"),)
         await store.db["profiles"].insert_many(
             [stored(0, "roses", "tea")]
             + [stored(n, "roses", "tea", "bread") for n in range(1, 7)]
             + [stored(n, "roses") for n in range(10, 15)]
             + [stored(n, "tea") for n in range(20, 24)]
-            + [stored(n, "roses", kind="AVOIDED") for n in range(30, 40)]
+            + [stored(n, "roses", kind=InterestKind.AVOIDED) for n in range(30, 40)]
             + [stored(n, "tea", consents=refused) for n in range(50, 60)]
         )
         profile = make_profile("prf_0", interests=interests("roses", "tea"))

@@ -4,6 +4,8 @@ import pytest
 
 from hub.auth.model import Scope
 from hub.profiles.model import CustomerRef
+from resolvers import answers
+from resolvers.context import Context
 
 DEMAND = """query($scenario: String!, $sample: Int!) {
   demandOutlook(scenario: $scenario, sample: $sample) {
@@ -105,3 +107,15 @@ async def test_a_front_end_with_a_token_alone_is_its_customer(house):
 async def test_how_far_to_look_back_has_bounds(house):
     for days in (0, 401):
         assert await house.refusal(GAPS, {"days": days}, by=Scope.ADMIN) == "INVALID_INPUT"
+
+
+async def test_nothing_asked_under_global_privacy_control_is_kept(house):
+    await house.person("private")
+    before = await house.rows("questions")
+    headers = {name.lower(): value for name, value in house.headers(Scope.BROWSE, "private").items()}
+    caller = await house.auth.authenticate(headers)
+    for gpc, kept in ((True, 0), (False, 1)):
+        context = Context(house.services, caller, house.services.clock.now(), gpc=gpc)
+        await answers.answer(context, "Is there a lift?", None, None, preview=False)
+        await house.services.questions.settle()
+        assert await house.rows("questions") == before + kept
