@@ -6,18 +6,20 @@ Files may be kept an hour and are asked for again by their ETag. A page of anoth
 `/graphql` and `/v1/*` under CORS. The hub knows no cookie: a page can do what the key in it can, no more.
 """
 
-import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from hub.web.static_file import static_file
+
 TYPES = {"tutti.js": "text/javascript; charset=utf-8", "tutti.d.ts": "text/plain; charset=utf-8"}
-KEPT = "public, max-age=3600, stale-while-revalidate=86400"
+HEADERS = {
+    "Cache-Control": "public, max-age=3600, stale-while-revalidate=86400",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
 PREFLIGHT_SECONDS = 7_200  # the most that Chromium keeps
 
 
@@ -25,7 +27,11 @@ def routes() -> list[BaseRoute]:
     """Return the routes of the client's files."""
     folder = files("hub.web").joinpath("static/client")
     return [
-        Route(f"/client/{name}", _file(folder.joinpath(name).read_bytes(), media), methods=["GET"])
+        Route(
+            f"/client/{name}",
+            static_file(folder.joinpath(name).read_bytes(), media, HEADERS),
+            methods=["GET"],
+        )
         for name, media in TYPES.items()
     ]
 
@@ -40,18 +46,3 @@ def across_origins(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
         expose_headers=["X-Request-Id"],
         max_age=PREFLIGHT_SECONDS,
     )
-
-
-def _file(content: bytes, media: str) -> Callable[[Request], Awaitable[Response]]:
-    etag = f'"{hashlib.sha256(content).hexdigest()[:24]}"'
-    headers = {"Cache-Control": KEPT, "ETag": etag, "Cross-Origin-Resource-Policy": "cross-origin"}
-
-    async def endpoint(request: Request) -> Response:
-        known = {
-            each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")
-        }
-        if etag in known:
-            return Response(status_code=304, headers=headers)
-        return Response(content, media_type=media, headers=headers)
-
-    return endpoint

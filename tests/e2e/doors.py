@@ -71,6 +71,7 @@ def knock(hub: HubProcess, left: Left) -> dict[str, httpx.Response]:
             "/opendsr/certificate.pem", "/opendsr/discovery", "/readyz", "/.well-known/gpc.json",
         ):  # fmt: skip
             said[f"GET {path}"] = client.get(path, headers=admin)
+        said["GET /console/{name}"] = client.get("/console/main.js")
         said["GET /graphiql/{name}"] = client.get("/graphiql/page.js")
         said["GET /graphiql/files/{name}"] = client.get("/graphiql/files/react.js")
     return said
