@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import bson
 import httpx
 import pymongo
 import pytest
@@ -19,6 +18,7 @@ from schema.schema import build
 from tests.e2e.doors import Left, doors, knock
 from tests.e2e.hub_process import HubProcess, free_port
 from tests.e2e.questions import every_question
+from tests.privacy.scan import readable
 
 WHO = "persona-viktor"
 PLAYED = re.compile(r"\s*\d+/\d+ persona-\w+: \d+ events taken")
@@ -50,7 +50,8 @@ def traces(hub: HubProcess, needles: list[str]) -> set[str]:
             f"{name}/{document['_id']}"
             for name in database.list_collection_names()
             for document in database[name].find({})
-            if any(one in bson.encode(document).lower() for one in wanted)
+            for held in [readable(document)]
+            if any(one in held for one in wanted)
         }
 
 
