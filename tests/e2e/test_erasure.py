@@ -33,6 +33,7 @@ TELLING = {
 ADDRESSES = {
     "/pictures/": "/pictures/{served}/{stamp}/{key:path}",
     "/links/": "/links/{served}/{stamp}/{key:path}",
+    "/offers/": "/offers/{served}/{stamp}/{key:path}",
     "/view/": "/view/{served}/{stamp}",
     "/unsubscribe/": "/unsubscribe/{token}",
 }
