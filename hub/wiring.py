@@ -121,5 +121,6 @@ async def build_services(
         ),
     )
     services.privacy.erasures.on_erasure(ledger.forget)
+    services.privacy.erasures.on_erasure(decisions.forget)
     services.privacy.erasures.on_erasure(services.opening.forget)
     return services

@@ -37,7 +37,6 @@ NEIGHBOUR: Final = 2048
 EXPLAINED: Final = 512  # found only to be removed: what the customer has and would otherwise miss
 PERSONAL: Final = INTEREST | SESSION | DECLARED | DUE | COMPLEMENT | COLLECTION | CART | HABIT | NEIGHBOUR
 
-NEAREST = 40  # for each direction
 QUERIES = {INTEREST: 8, SESSION: 3, DECLARED: 5}  # most directions of a sort, the heaviest
 ENOUGH_OF_A_KIND = 32  # near the customer's directions and eligible; else more are looked for
 POPULAR_OF_A_KIND = 60
@@ -147,7 +146,6 @@ def _near(
 
     The first search does not look at the gates, so that what they remove is seen and explained.
     """
-    snapshot = shelf.snapshot
     parts = [
         (source, _heaviest(directions, QUERIES[source]))
         for source, directions in (
@@ -160,7 +158,7 @@ def _near(
     if not len(queries):
         return
     sources = np.repeat([source for source, _ in parts], [len(vectors) for _, vectors in parts])
-    rows, _ = snapshot.index.search(queries, min(NEAREST, len(snapshot)))
+    rows = shelf.nearest.to(queries)
     _put_near(rows, sources, basket)
     near = np.unique(rows[rows >= 0])
     near = near[eligible[near]]

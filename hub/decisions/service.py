@@ -54,6 +54,11 @@ class DecisionService:
             self._shelf = arrange(snapshot)
         return self._shelf
 
+    def forget(self) -> None:
+        """Forget what was looked up for customers."""
+        if self._shelf is not None:
+            self._shelf.nearest.forget()
+
     async def caps(self, scenario_key: str) -> tuple[FrequencyCap, ...]:
         """Return how often a scenario lets a person be shown something.
 

@@ -14,9 +14,11 @@ from hub.catalogue.model import Availability, ContentKind
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.decisions.choices import Choice
 from hub.decisions.model import Guards
+from hub.decisions.nearest import Nearest
 from hub.decisions.rules import DISCONTINUED, ELIGIBLE, OUT_OF_STOCK, rule_code
 
 EDITORIAL_SHARE = 0.5  # as in layer `base`, so that what it puts first is among the candidates
+NEAREST = 40  # candidates for each direction of a customer's taste
 FEW = 2_048  # up to here one matrix product in float32 is faster than an index
 MINOR = 20_000  # up to here a kind has an index of its own beside the catalogue's: 8 MB
 MOST_REMEMBERED = 256  # answers of guided choices whose contents are known, 50 kB each at 50,000 contents
@@ -37,7 +39,8 @@ class Shelf:
     `standing` is (n,) int8: the code of the rule that removes a content whoever the customer is, or
     ELIGIBLE; `popular` and `newest` hold the rows of each kind, best first, and `begun` those
     that newcomers choose; `below` the rows of each category and all under it, best first; `few` holds the vectors of small kinds in one
-    piece, and `minor` an index of each kind that is larger and still less than half of the catalogue.
+    piece, and `minor` an index of each kind that is larger and still less than half of the catalogue;
+    `nearest` knows what lies near the directions of those who came lately.
     """
 
     snapshot: CatalogueSnapshot
@@ -48,6 +51,7 @@ class Shelf:
     kind_rows: Mapping[ContentKind, NDArray[np.bool_]]
     few: Mapping[ContentKind, Few]
     minor: Mapping[ContentKind, VectorIndex]
+    nearest: Nearest
     begun: Mapping[ContentKind, NDArray[np.intp]] = field(default_factory=dict)
     guarded: dict[Guards, NDArray[np.bool_]] = field(default_factory=dict)  # filled when first asked for
     refused: dict[Choice, NDArray[np.bool_]] = field(default_factory=dict)  # the same, the latest few
@@ -104,6 +108,7 @@ def arrange(snapshot: CatalogueSnapshot) -> Shelf:
             for kind, mask in kind_rows.items()
             if FEW < np.count_nonzero(mask) <= min(MINOR, len(snapshot) // 2)
         },
+        nearest=Nearest(snapshot.index, min(NEAREST, len(snapshot))),
     )
 
 
