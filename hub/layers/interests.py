@@ -20,6 +20,7 @@ SHARPNESS = 4  # power of the cosine, so that only what is really alike counts
 MEANT_ALIKE = (
     6.0  # what the mean of these is multiplied by: a sixth of all the same thing is as much as can be
 )
+NEW_SHARPNESS, NEW_ALIKE = 6, 40.0  # the same for what is new, where nothing but likeness tells things apart
 CALLED_ALIKE = 12.0  # the same for the mean cosine of words, which is seldom as large
 WORTH_TELLING = 0.15  # a fainter likeness is no reason that a person would accept
 READ_ALREADY = 0.4  # what was read need not be read again, unlike what was eaten
@@ -31,13 +32,15 @@ class InterestsLayer:
 
     A quarter is the cosine to the nearest interest; half is how much of what stands behind all of them means the
     same, and a quarter how much of it is called the same. The nearest alone forgets how many things speak for it.
+    What is so new that nothing was learned of it is known by its likeness alone: to all that stands behind the
+    interests and all that the customer has of their kind.
 
     What was read already counts less: it says much of its reader, and little of what to read next. What
     was sent back counts nothing, though its like may.
     """
 
     name: str = "interests"
-    version: int = 2
+    version: int = 3
     title: str = "Your interests"
     description: str = "What is like the things you have bought, read and looked at over time."
 
@@ -48,11 +51,13 @@ class InterestsLayer:
         rows = _behind(view, candidates)
         if len(rows):
             called = candidates.snapshot.words.likeness(candidates.rows, rows)
-            scores = _lasting(view, len(rows)) * (
+            scores = (
                 NEAREST_SHARE * scores
-                + COMPANY_SHARE * _among_its_like(candidates, rows)
+                + COMPANY_SHARE
+                * np.minimum(MEANT_ALIKE * _density(candidates.vectors, rows, candidates), 1.0)
                 + WORDS_SHARE * np.minimum(CALLED_ALIKE * called, 1.0)
             )
+            scores = _lasting(view, len(rows)) * _of_the_new(view, candidates, rows, scores)
         read = {s.content_key for s in view.recent if s.kind is SignalKind.READ and s.content_key is not None}
         scores = damp(candidates, scores, read, READ_ALREADY)
         scores = damp(candidates, scores, given_back(view), GIVEN_BACK)
@@ -85,10 +90,30 @@ def _lasting(view: ProfileView, count: int) -> float:
     return count / (count + UNSURE) if behind <= now else 1.0
 
 
-def _among_its_like(candidates: Candidates, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return (c,) from 0 to 1, how much of `rows` means the same as each candidate."""
-    if not len(rows) or not len(candidates):
-        return np.zeros(len(candidates))
-    cosines = np.maximum(candidates.vectors @ candidates.snapshot.vectors[rows].T, 0.0)
-    density = (cosines**SHARPNESS).mean(axis=1).astype(np.float64)
-    return np.asarray(np.minimum(MEANT_ALIKE * density, 1.0), np.float64)
+def _density(
+    vectors: NDArray[np.float32], rows: NDArray[np.intp], candidates: Candidates, sharpness: int = SHARPNESS
+) -> NDArray[np.float64]:
+    """Return (c,) the mean of a power of the cosines of `vectors` (c, d) to some rows: how much of them means the same."""
+    if not len(rows) or not len(vectors):
+        return np.zeros(len(vectors))
+    cosines = np.maximum(vectors @ candidates.snapshot.vectors[rows].T, 0.0)
+    return np.asarray((cosines**sharpness).mean(axis=1), np.float64)
+
+
+def _of_the_new(
+    view: ProfileView, candidates: Candidates, rows: NDArray[np.intp], scores: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return scores (c,) in which what nothing was learned of has how much of all that is the customer's means the same."""
+    snapshot = candidates.snapshot
+    new = np.flatnonzero(np.isin(candidates.rows, snapshot.borrowing.rows))
+    if not len(new):
+        return scores
+    owned = (snapshot.row(key) for key, own in view.owned.items() if own.count > 0)
+    had = np.array([row for row in owned if row is not None], np.intp)
+    # What has nothing in common with any interest that stands, as when it was disowned, is not listened to.
+    near = (snapshot.vectors[had] @ view.interests.vectors.T).max(axis=1, initial=0.0)
+    rows = np.union1d(rows, had[near >= UNRELATED])
+    alike = NEW_ALIKE * _density(candidates.vectors[new], rows, candidates, NEW_SHARPNESS)
+    scores = scores.copy()
+    scores[new] = np.minimum(alike, 1.0)
+    return scores
