@@ -75,6 +75,14 @@ class TestInterests:
         scores = [heard("interests", snapshot, make_view(interests=one))["fork"][0] for one in (few, many)]
         assert scores[0] < scores[1]
 
+    def test_what_is_new_is_known_by_all_that_the_customer_has_of_its_kind(self):
+        interests = make_directions("Steel spade", evidence=self.evidence("spade"))
+        more, less = (
+            heard("interests", SNAPSHOT, make_view(interests=interests, owned=owned))["spade-new"][0]
+            for owned in ({"spade": 3.0}, {"spade": 3.0, "rake": 3.0, "cup": 3.0})
+        )
+        assert more >= less > 0
+
     def test_evidence_that_left_the_catalogue_is_no_fault(self):
         view = make_view(interests=make_directions("Steel spade", evidence=self.evidence("gone")))
         assert heard("interests", SNAPSHOT, view)["spade"][0] > 0
