@@ -17,12 +17,12 @@ put as it is (`keep_faulty`): its faulty content is kept and never shown.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import NoReturn
 
+from hub.catalogue.amounts import disagreeing
 from hub.catalogue.model import Answer, BrandFacts, Content, Offer
-from hub.catalogue.references import SIGNS, Prices, Unresolved, claims_in, resolved, without_references
+from hub.catalogue.references import Prices, Unresolved, claims_in, resolved, without_references
 from hub.errors import InvalidInput
 from hub.kit.money import Money
 
@@ -121,15 +121,13 @@ def _faults(
             yield Fault(UNKNOWN_REFERENCE, (name,), f"{what}: {error}")
     yield from _unproven(what, texts, claims, brand)
     if price is not None:
-        for name, text in texts.items():
-            stated = other_amount(without_references(text), price)
-            if stated is not None:
-                yield Fault(
-                    PRICE_DISAGREES,
-                    (name,),
-                    f"{what} costs {price} and says {stated}; refer to an amount by {{{{price}}}}, "
-                    "{{price:CONTENT}} or {{claim:KEY}}",
-                )
+        for name, stated in disagreeing(texts, price):
+            yield Fault(
+                PRICE_DISAGREES,
+                (name,),
+                f"{what} costs {price} and says {stated}; refer to an amount by {{{{price}}}}, "
+                "{{price:CONTENT}} or {{claim:KEY}}",
+            )
 
 
 def _unproven(
@@ -148,25 +146,6 @@ def _unproven(
                     UNPROVEN_CLAIM, (name,), f"{what} says {said!r} and relies on no claim that proves it"
                 )
                 break
-
-
-def other_amount(text: str, price: Money) -> str | None:
-    """Return the first amount in the currency of `price` that a text states and that is not this price."""
-    written = SIGNS.get(price.currency, price.currency)
-    if written not in text and price.currency not in text:
-        return None
-    sign = re.escape(written)
-    number = r"(\d[\d,]*(?:\.\d{1,2})?)"
-    for found in re.finditer(
-        rf"(?:{sign}|\b{price.currency})\s?{number}|{number}\s?{price.currency}\b", text
-    ):
-        try:
-            amount = Decimal((found.group(1) or found.group(2)).replace(",", ""))
-        except InvalidOperation:
-            continue
-        if amount != price.amount:
-            return found.group()
-    return None
 
 
 def content_faults(content: Content, facts: Mapping[str, BrandFacts], prices: Prices) -> Iterator[Fault]:

@@ -95,6 +95,8 @@ class TestRules:
             (product(summary="Climate neutral"), "UNPROVEN_CLAIM", ("summary",)),
             (product(summary="Climate neutral", claims=("peat",)), "UNPROVEN_CLAIM", ("summary",)),
             (product(summary="Now £9.99"), "PRICE_DISAGREES", ("summary",)),
+            (product(title="Gift voucher", summary="Now £9.99"), "PRICE_DISAGREES", ("summary",)),
+            (product(title="Pot, now £9.99"), "PRICE_DISAGREES", ("title",)),
             (product(summary="Now 9.99 GBP"), "PRICE_DISAGREES", ("summary",)),
             (product(text="{{price:other}}"), "UNKNOWN_REFERENCE", ("text",)),
         ],
@@ -114,6 +116,8 @@ class TestRules:
             product(summary="Only {{price}}"),
             product(summary="$9.99 elsewhere"),
             product(summary="£100 off", price=None),
+            product(title="Gift voucher £100.00"),
+            product(title="Geschenkgutschein über £20"),
         ],
     )
     def test_text_that_breaks_none_is_taken(self, content):
