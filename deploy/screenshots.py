@@ -1,7 +1,7 @@
 """Takes the documentation's screenshots: `make pictures`.
 
-A hub of its own with the demo brand, Ada's newsletter and the storefront, in the system's Chromium, light and dark,
-desktop and phone. Each picture is cut to its first screens and kept under 150 kB.
+A hub of its own with the demo brand, Ada's newsletter, the storefront and the console, in the system's Chromium, light
+and dark, desktop and phone (the console: desktop). Each picture is cut to its first screens and kept under 150 kB.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ OUT = ROOT / "docs" / "images"
 MOST_BYTES = 150_000
 SIZES = {"desktop": (720, 1180), "phone": (390, 1180)}
 SHOP = {"desktop": (1100, 900), "phone": (390, 900)}
+CONSOLE = (1440, 1000)
 NEWSLETTER = """{ experience(for: {userId: "persona-ada"}, channel: EMAIL, scenario: "newsletter") {
   ... on EmailExperience { html } } }"""
 
@@ -54,6 +55,7 @@ async def _take(hub: HubProcess) -> None:
                     await _storefront(
                         browser, f"http://127.0.0.1:{serving.server_address[1]}", scheme, device
                     )
+                await _console(browser, hub, scheme)
         serving.shutdown()
 
 
@@ -72,6 +74,28 @@ async def _storefront(browser: Browser, url: str, scheme: Any, device: str) -> N
     await page.wait_for_selector("[data-tutti-state=filled]")
     await page.wait_for_load_state("networkidle")
     _keep(await page.screenshot(), f"storefront-{device}-{scheme}")
+    await page.close()
+
+
+async def _console(browser: Browser, hub: HubProcess, scheme: Any) -> None:
+    width, height = CONSOLE
+    page = await browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    await page.goto(f"{hub.url}/#/find/persona-ada")
+    await page.get_by_label("Your key").fill(hub.keys["admin"])
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", name="What to do next").wait_for()
+    await page.wait_for_load_state("networkidle")
+    _keep(await page.screenshot(), f"console-todo-{scheme}")
+    await page.get_by_role("tab", name="What they saw").click()
+    await page.locator(".servings a:has(.web)").first.click()
+    await page.locator(".served .why summary").first.click()
+    await page.wait_for_load_state("networkidle")
+    _keep(await page.screenshot(), f"console-saw-{scheme}")
+    await page.get_by_role("tab", name="What they would see").click()
+    await page.get_by_role("button", name="Mute What you told us").click()
+    await page.locator(".move.up").first.wait_for()
+    await page.wait_for_load_state("networkidle")
+    _keep(await page.screenshot(), f"console-desk-{scheme}")
     await page.close()
 
 

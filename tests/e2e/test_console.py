@@ -158,8 +158,8 @@ async def test_a_muted_layer_changes_the_ranking_and_leaves_no_trace(hub):
         assert await page.locator(".move.up, .move.down").count() > 0
         await desk.get_by_role("button", name="As it was").click()
         await expect(shown).to_have_text(titles(None))
-        await desk.get_by_role("slider", name="What you need next").press("End")
-        await expect(shown).to_have_text(titles({"weights": [{"layer": "needs", "weight": 3}]}))
+        await desk.get_by_role("slider", name="What you need next").press("Home")
+        await expect(shown).to_have_text(titles({"weights": [{"layer": "needs", "weight": 0}]}))
         await desk.get_by_role("button", name="As it was").click()
         await desk.get_by_role("button", name="Solo Popular, new and chosen").click()
         await expect(shown).to_have_text(titles({"solo": ["base"]}))
@@ -234,7 +234,7 @@ async def test_a_hub_that_is_away_is_told_and_asked_again(hub):
     async with console(hub) as page:
         await look_up(page, "persona-tom", "Tom")
         await page.route("**/graphql", lambda route: route.abort("connectionrefused"))
-        await page.get_by_role("button", name="Ask anew").click()
+        await page.get_by_role("button", name="Refresh").click()
         told = page.get_by_role("alert")
         await expect(told).to_contain_text("HUB_AWAY")
         await page.unroute("**/graphql")

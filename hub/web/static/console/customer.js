@@ -5,7 +5,7 @@ import { askView } from "./ask.js";
 import { SERVICE_DESK } from "./documents.js";
 import { ask } from "./hub.js";
 import { profile } from "./profile.js";
-import { remember } from "./recent.js";
+import { remember, stillTalking } from "./recent.js";
 import { seenView } from "./seen.js";
 import { avatar } from "./start.js";
 import { fill, nothing } from "./states.js";
@@ -33,7 +33,7 @@ export async function customerView(main, about) {
   shown = { id: about.id, place, select: () => {} };
   put(main, place);
   await fill(place, async () => {
-    const data = await ask(SERVICE_DESK, { for: { id: about.id } }, about.signal);
+    const data = await ask(SERVICE_DESK, { for: { id: about.id }, preview: stillTalking(about.id) }, about.signal);
     if (!data.customer) {
       document.title = "Nobody: Tutti console";
       return el("section", { class: "start" }, el("h1", { tabindex: "-1" }, "Nobody under this address"),
@@ -60,13 +60,12 @@ function page(data, about) {
       el("div", {},
         el("h1", { tabindex: "-1" }, customer.displayName),
         el("p", { class: "quiet facts" }, facts(customer, experience).map((fact) => el("span", {}, fact)))),
-      el("button", { type: "button", class: "plain", on: { click: () => again(about) } }, "Ask anew")),
+      el("button", { type: "button", class: "plain", on: { click: () => again(about) } }, "Refresh")),
     notes([experience.degraded, experience.withheld].filter(Boolean), "grave"),
-    el("p", { class: "brief" }, experience.brief),
-    notes(experience.cautions),
     el("div", { class: "columns" },
-      el("section", { class: "work" }, panels.bar, panels.panel),
-      profile(customer)));
+      el("p", { class: "brief" }, experience.brief),
+      el("div", { class: "side" }, notes(experience.cautions), profile(customer)),
+      el("section", { class: "work" }, panels.bar, panels.panel)));
 }
 
 /** Ask the same again: what the customer did meanwhile shows. */

@@ -3,11 +3,13 @@
 import { el, put } from "./dom.js";
 import { hue } from "./why.js";
 
-const HIGHEST = 3;
+const HIGHEST = 3; // unless a scenario goes beyond
 
 /** Make dials for the layers with the weights of a mix. `turned(mix)` gets a MixInput, or null when all is as it was. */
 export function dials(layers, weights, turned) {
   const start = new Map(weights.map((one) => [one.layer.name, one.weight]));
+  const highest = Math.max(HIGHEST, ...start.values());
+  const part = ({ weight }) => ({ "--part": `${(100 * weight) / highest}%` });
   const state = new Map([...layers.keys()].map((name) => [name, { mute: false, solo: false, weight: start.get(name) ?? 0 }]));
   const rows = new Map([...layers.values()].map((layer) => [layer.name, row(layer)]));
   const reset = el("button", { type: "button", disabled: true, on: { click: asItWas } }, "As it was");
@@ -20,7 +22,7 @@ export function dials(layers, weights, turned) {
   function row({ name, title, description }) {
     const mine = state.get(name);
     const out = el("output", { for: `dial-${name}` }, mine.weight.toFixed(2));
-    const slider = el("input", { type: "range", id: `dial-${name}`, min: 0, max: HIGHEST, step: 0.05, value: mine.weight });
+    const slider = el("input", { type: "range", id: `dial-${name}`, min: 0, max: highest, step: 0.01, value: mine.weight, vars: part(mine) });
     slider.addEventListener("input", () => {
       mine.weight = Number(slider.value);
       told();
@@ -35,6 +37,7 @@ export function dials(layers, weights, turned) {
       el("label", { for: `dial-${name}`, title: description }, title), slider, out, mute, solo);
     return { place, show() {
       slider.value = mine.weight;
+      slider.style.setProperty("--part", part(mine)["--part"]);
       put(out, mine.weight.toFixed(2));
       mute.setAttribute("aria-pressed", String(mine.mute));
       solo.setAttribute("aria-pressed", String(mine.solo));

@@ -19,7 +19,7 @@ const ENTRY = "edges { cursor node { id at kind title } } pageInfo { hasNextPage
 const SEEN = `edges { node { id at channel scenario { key } items { position content { key title } } } }
   pageInfo { hasNextPage endCursor }`;
 
-export const SERVICE_DESK = `query ServiceDesk($for: CustomerRef!, $seen: Int = 20, $events: Int = 20) {
+export const SERVICE_DESK = `query ServiceDesk($for: CustomerRef!, $seen: Int = 20, $events: Int = 20, $preview: Boolean! = false) {
   customer(by: $for) {
     id displayName version firstSeenAt lastSeenAt
     identities { type value verified firstSeenAt }
@@ -34,7 +34,7 @@ export const SERVICE_DESK = `query ServiceDesk($for: CustomerRef!, $seen: Int = 
     grants { id code state offer { key title terms } grantedAt expiresAt channel }
     similar(first: 5) { edges { node { sharedInterests count } } }
   }
-  experience(for: $for, channel: SERVICE_DESK, scenario: "service") {
+  experience(for: $for, channel: SERVICE_DESK, scenario: "service", preview: $preview) {
     servedId
     degraded { code message }
     withheld { code message }

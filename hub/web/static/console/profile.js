@@ -40,7 +40,7 @@ function consent(one) {
 
 function interest(one) {
   const bar = el("span", { class: "meter", "aria-hidden": "true", vars: { "--part": percent(Math.min(one.weight, 1)) } });
-  const head = [el("b", {}, one.label), el("span", { class: `tag ${one.kind === "AVOIDED" ? "bad" : ""}` }, KINDS[one.kind]), el("small", {}, percent(one.weight)), bar];
+  const head = [el("b", {}, one.label), el("span", { class: `tag ${one.kind === "AVOIDED" ? "bad" : ""}` }, KINDS[one.kind]), el("small", {}, one.weight < 0.005 ? "<1%" : percent(one.weight)), bar];
   if (!one.evidence.length) return el("li", { class: "interest" }, el("div", { class: "head" }, head));
   return el("li", { class: "interest" }, el("details", {},
     el("summary", { class: "head" }, head),

@@ -7,6 +7,9 @@ import { servedView } from "./served.js";
 import { fill, nothing, slow } from "./states.js";
 import { ago, CHANNELS, count, plain, time } from "./words.js";
 
+// What agents were shown at the desk is in the ledger too; it is not what the customer saw.
+const CHOICES = [["CUSTOMER", "To the customer"], ...Object.entries(CHANNELS)];
+
 export function seenView(view) {
   if (view.item) {
     const place = el("div", {});
@@ -15,9 +18,9 @@ export function seenView(view) {
   }
   const rows = [...view.customer.served.edges];
   let page = view.customer.served.pageInfo;
-  let channel = "";
+  let channel = "CUSTOMER";
   const place = el("div", {});
-  const chips = [["", "Everything"], ...Object.entries(CHANNELS)].map(([key, title]) =>
+  const chips = CHOICES.map(([key, title]) =>
     el("button", { type: "button", "aria-pressed": String(key === channel), on: { click: () => choose(key) } }, title));
   list();
   return el("div", {},
@@ -26,12 +29,12 @@ export function seenView(view) {
 
   function choose(key) {
     channel = key;
-    chips.forEach((chip, at) => chip.setAttribute("aria-pressed", String(["", ...Object.keys(CHANNELS)][at] === key)));
+    chips.forEach((chip, at) => chip.setAttribute("aria-pressed", String(CHOICES[at][0] === key)));
     list();
   }
 
   function list() {
-    const now = rows.map((edge) => edge.node).filter((one) => !channel || one.channel === channel);
+    const now = rows.map((edge) => edge.node).filter((one) => channel === "CUSTOMER" ? one.channel !== "SERVICE_DESK" : one.channel === channel);
     const more = page.hasNextPage && slow("Earlier", async () => {
       const data = await ask(SERVED, { for: view.ref, after: page.endCursor }, view.signal);
       rows.push(...data.customer.served.edges);
@@ -41,7 +44,7 @@ export function seenView(view) {
     put(place,
       now.length
         ? el("ol", { class: "servings" }, now.map((one) => el("li", {}, serving(one, view))))
-        : nothing("Nothing was served yet", channel ? `Nothing on this channel among the ${count(rows.length, "latest serving")}.` : "No page, message or conversation has asked this hub for them."),
+        : nothing("Nothing was served yet", rows.length ? `Nothing of this kind among the latest ${count(rows.length, "serving")}.` : "No page, message or conversation has asked this hub for them."),
       more);
   }
 }
