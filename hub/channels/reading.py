@@ -20,7 +20,7 @@ from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.channels.gathered import GatheredOffers, GatheredProfiles, ManyOffers, ManyProfiles
 from hub.channels.ports import Decisions, Documents, Frequency, Ledger, Offers, Profiles, Templates
 from hub.channels.template_check import MessageTemplate
-from hub.decisions.model import Note, Scenario
+from hub.decisions.model import Channel, Note, Scenario
 from hub.errors import NotFound, Unavailable
 from hub.kit.deadline import within
 from hub.ledger.frequency import Seen
@@ -128,6 +128,21 @@ class Reader:
         except Unavailable:
             log.warning("offers not read in time")
             return UNKNOWN
+
+    async def standing_and_seen(
+        self,
+        profile: Profile | None,
+        grants: Documents,
+        channel: Channel,
+        snapshot: CatalogueSnapshot,
+        at: datetime,
+        store: StoreTime,
+    ) -> tuple[Standing, tuple[Served, ...]]:
+        """Return where a customer stands with the offers and, side by side with it for an agent, what they saw."""
+        standing = self.standing(profile, grants, snapshot, at, store)
+        if channel is not Channel.SERVICE_DESK:
+            return await standing, ()
+        return await asyncio.gather(standing, self.seen(profile, store))
 
     async def capped(
         self,

@@ -9,7 +9,6 @@ A preview goes the same way and leaves nothing behind: it never reaches the ledg
 nothing, and no step before the ledger writes (law 7): a profile that lags behind is folded in memory.
 """
 
-import asyncio
 import traceback
 from copy import copy
 from dataclasses import replace
@@ -159,9 +158,8 @@ class ExperienceService:
                 view, scenario, degraded=read.degraded, chosen=chosen
             )
         else:
-            standing, seen = await asyncio.gather(
-                self._reader.standing(admission.profile, read.grants, snapshot, at or now, store),
-                self._reader.seen(admission.profile if channel is Channel.SERVICE_DESK else None, store),
+            standing, seen = await self._reader.standing_and_seen(
+                admission.profile, read.grants, channel, snapshot, at or now, store
             )
             drafted = draft if preview else None
             capped = await self._reader.capped(admission.profile, scenario, at or now, store, drafted)
