@@ -9,7 +9,6 @@ A preview goes the same way and leaves nothing behind: it never reaches the ledg
 nothing, and no step before the ledger writes (law 7): a profile that lags behind is folded in memory.
 """
 
-import traceback
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
@@ -21,6 +20,7 @@ from hub.auth.tokens import Signer
 from hub.channels.base import present
 from hub.channels.context import PresentationContext
 from hub.channels.context_building import ContextBuilder
+from hub.channels.deciding import decided
 from hub.channels.gathered import ManyOffers, ManyProfiles
 from hub.channels.model import Experience
 from hub.channels.ports import Catalogue, Decisions, Frequency, Ledger, Offers, Profiles, Templates
@@ -36,24 +36,15 @@ from hub.consent.recipient import Recipient
 from hub.consent.regions import Rules
 from hub.decisions.choices import Choice
 from hub.decisions.model import Channel, Decision, MixRequest, Note, Scenario
-from hub.errors import TuttiError, Unavailable
+from hub.errors import Unavailable
 from hub.kit.clock import Clock
 from hub.ledger.frequency import Shown
 from hub.ledger.model import Served
-from hub.offers.model import Standing
 from hub.profiles.model import CustomerRef, Profile
-from hub.profiles.view import ProfileView
 
 log = structlog.get_logger(__name__)
 
 TRIES = 6  # of a serving under a frequency cap
-
-SCENARIO_OLD = Note(
-    "SCENARIO_UNAVAILABLE", "The scenario could not be read in time; its last known form was used."
-)
-LAYERS_FAILED = Note(
-    "DECISION_FAILED", "The decision could not be made as asked; this is the base experience."
-)
 
 
 class ExperienceService:
@@ -163,8 +154,17 @@ class ExperienceService:
             )
             drafted = draft if preview else None
             capped = await self._reader.capped(admission.profile, scenario, at or now, store, drafted)
-            decision = await self._decide(
-                view, scenario, mix or MixRequest(), at or now, standing, capped, store, drafted, chosen
+            decision = await decided(
+                self._decisions,
+                view,
+                scenario,
+                mix or MixRequest(),
+                at or now,
+                standing,
+                capped,
+                store,
+                drafted,
+                chosen,
             )
             if unread is not None and decision.degraded is None:
                 decision = replace(decision, degraded=unread)
@@ -216,44 +216,6 @@ class ExperienceService:
         if self._renderers is None:
             return present(decision, channel, context)
         return await self._renderers.present(decision, channel, context)
-
-    async def _decide(
-        self,
-        view: ProfileView,
-        scenario: str,
-        mix: MixRequest,
-        at: datetime,
-        standing: Standing,
-        capped: Capped,
-        store: StoreTime,
-        draft: Scenario | None = None,
-        chosen: tuple[Choice, ...] = (),
-    ) -> Decision:
-        """Decide; where a layer breaks, decide again by what needs no layer but the base.
-
-        A layer may come from anybody. One that raises costs its customers the personal part of the page,
-        never the page.
-        """
-        try:
-            return await store.of(
-                self._decisions.decide(
-                    view, scenario, mix, at, standing=standing, worn=capped.worn, draft=draft, chosen=chosen
-                )
-            )
-        except Unavailable:
-            return self._decisions.decide_without_store(view, scenario, degraded=SCENARIO_OLD, chosen=chosen)
-        except TuttiError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a third party's layer may raise whatever it likes
-            # Frames without values and without the message: both could hold personal data.
-            frames = traceback.format_tb(error.__traceback__)
-            log.error("decision failed", scenario=scenario, error=type(error).__name__, frames=frames)  # noqa: TRY400
-            base = MixRequest(solo=("base",))
-            again = self._decisions.decide(
-                view, scenario, base, at, standing=standing, worn=capped.worn, chosen=chosen
-            )
-            plain = await store.of(again)
-            return replace(plain, degraded=LAYERS_FAILED)
 
     async def _turn(self, profile: Profile | None, capped: Capped, row: Served, store: StoreTime) -> bool:
         """Take a person's turn where caps were counted; False if somebody was served since.
