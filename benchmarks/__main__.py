@@ -32,6 +32,7 @@ NAMES = (
     "offers",
     "explaining",
     "freshness",
+    "watching",
 )
 
 
