@@ -92,6 +92,13 @@ async def test_somebody_unknown_is_told_with_what_was_tried(hub):
     async with console(hub) as page:
         await look_up(page, "nobody-by-this-name", "Nobody by that name")
         await expect(page.locator("main")).to_contain_text("user id and visitor id")
+        assert page.url.endswith("#/find")
+        reviews = page.get_by_role("link", name="Reviews")
+        await reviews.click()
+        await expect(page.get_by_role("heading", name="Are they one?")).to_be_visible()
+        await look_up(page, "nobody-again", "Nobody by that name")
+        await reviews.click()
+        await expect(page.get_by_role("heading", name="Are they one?")).to_be_visible()
 
 
 async def test_the_agent_sees_what_ada_saw_and_why_and_the_parts_add_up(hub):
@@ -117,6 +124,8 @@ async def test_the_agent_sees_what_ada_saw_and_why_and_the_parts_add_up(hub):
         assert len(parts) > 2
         told = sum(float(part.replace("\N{MINUS SIGN}", "-")) for part in parts)
         assert told == pytest.approx(float(score or ""), abs=0.0005 * (len(parts) + 1))
+        await page.reload()
+        await expect(page.locator(".served h2")).to_have_text("The home page")
         await page.get_by_text("What was kept from them").click()
         await expect(page.locator(".kept")).to_contain_text("still_lasting")
 
@@ -228,6 +237,38 @@ async def test_two_who_gave_one_address_are_decided_on_after_a_second_question(h
         await expect(card).to_contain_text("Merged.")
         await card.get_by_role("link", name="Open").click()
         await expect(page.locator(".profile")).to_contain_text(address)
+
+
+async def test_a_decision_that_somebody_else_took_is_told_as_the_hub_tells_it(hub):
+    address = f"{uuid4().hex[:12]}@family.example"
+    for name in ("Ulla Berg", "Unni Berg"):
+        Shopper(hub, name=name, email=address)
+    reviews = "{ mergeReviews(first: 50) { edges { node { id identity } } } }"
+    found = [edge["node"] for edge in hub.data(reviews)["mergeReviews"]["edges"]]
+    [review] = [one["id"] for one in found if address in one["identity"]]
+    async with console(hub) as page:
+        await page.get_by_role("link", name="Reviews").click()
+        card = page.locator(".review").filter(has_text=address)
+        await card.get_by_role("button", name="They are one").click()
+        decide = "mutation($i: DecideMergeReviewInput!) { decideMergeReview(input: $i) { errors { code } } }"
+        hub.data(decide, {"i": {"reviewId": review, "accept": False}})
+        await card.get_by_role("button", name="Yes, merge them").click()
+        await expect(card.get_by_role("alert")).to_contain_text("ALREADY_DECIDED")
+
+
+async def test_the_tabs_go_by_arrow_keys_and_the_address_follows(hub):
+    async with console(hub) as page:
+        await look_up(page, "persona-tom", "Tom")
+        await page.get_by_role("tab", name="What to do").focus()
+        await page.keyboard.press("ArrowRight")
+        saw = page.get_by_role("tab", name="What they saw")
+        await expect(saw).to_be_focused()
+        await expect(saw).to_have_attribute("aria-selected", "true")
+        await page.keyboard.press("End")
+        await expect(page.get_by_role("tab", name="Ask")).to_have_attribute("aria-selected", "true")
+        assert page.url.endswith("/ask")
+        await page.go_back()
+        await expect(saw).to_have_attribute("aria-selected", "true")
 
 
 async def test_a_hub_that_is_away_is_told_and_asked_again(hub):

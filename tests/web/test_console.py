@@ -34,6 +34,8 @@ async def test_everything_that_the_page_and_its_modules_load_is_ours_and_there(c
     for path in wanted:
         assert (await client.get(path)).status_code == 200, path
     assert re.findall(r'(?:src|href)="(?:https?:)?//', page) == []
+    # A module that the page does not name is asked for only when another one that needs it has come.
+    assert all(f'"/console/{module.name}"' in page for module in MODULES)
 
 
 @pytest.mark.parametrize("path", ["/", "/console/main.js", "/console/console.css", "/console/mark.svg"])

@@ -73,10 +73,7 @@ function leave(problem) {
 function show() {
   if (!known) return;
   const [view, name, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decoded);
-  for (const link of links.querySelectorAll("a")) {
-    if (link.hash === location.hash) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
+  mark();
   if (view === "customer" && name) return customerView(main, { id: name, tab: rest[0], item: rest[1], known, signal: next(name) });
   turn.abort();
   turn = new AbortController();
@@ -88,6 +85,14 @@ function show() {
   document.title = "Tutti console";
   put(main, start());
   input.focus();
+}
+
+/** Mark the link that leads to the view on show. */
+function mark() {
+  for (const link of links.querySelectorAll("a")) {
+    if (link.hash === location.hash) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
 }
 
 /** The signal of a customer's view lasts while the same customer is on show. */
@@ -105,6 +110,9 @@ async function look(text) {
   turn = new AbortController();
   const { signal } = turn;
   document.title = "Find: Tutti console";
+  if (location.hash.startsWith("#/find")) history.replaceState(null, "", "#/find");
+  else history.pushState(null, "", "#/find");
+  mark();
   const place = el("div");
   put(main, place);
   await fill(place, async () => {
