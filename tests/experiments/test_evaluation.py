@@ -1,7 +1,9 @@
 """The evaluation decides as the hub does, looks at nothing after T, and tells gains that are there."""
 
+import runpy
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import orjson
@@ -33,6 +35,7 @@ from tests.experiments.conftest import GOODS, T, Words, make_log, order
 
 LAYERS = load_layers([])
 HOME = without_variety(shipped_scenarios()["home"], [ContentKind.PRODUCT])
+DEPLOY = Path(__file__).parents[2] / "deploy"
 MIX = {"base": 0.5, "interests": 0.3, "habit": 1.0, "neighbours": 1.0}
 
 
@@ -125,6 +128,14 @@ def test_a_run_is_told_in_tables_json_and_a_picture(embed, tmp_path):
     assert orjson.loads(as_json(report))["tasks"][0]["customers"] == 16
     assert "| personal frequency |" in as_markdown(report)
     draw(report, tmp_path / "picture.png")
+    written = runpy.run_path(str(DEPLOY / "evaluating.py"))
+    for name in written["TABLES"]:
+        made = written["fill"](
+            f"before\n<!-- table: {name} -->\n| old |\n<!-- end -->\nafter", [orjson.loads(as_json(report))]
+        )
+        assert made.startswith(f"before\n<!-- table: {name} -->\n| ")
+        assert made.endswith(" |\n<!-- end -->\nafter")
+        assert "old" not in made
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
     assert {name for name, _, _ in steps} >= {"customers folded", "ALL: decisions", "peers"}
 
