@@ -8,17 +8,14 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-import pymongo
 import pytest
 from graphql import build_schema
 
-from hub.store.embedded import replica
-from hub.store.embedded.directory import DataDirectory
 from schema.schema import build
 from tests.e2e.doors import Left, doors, knock
 from tests.e2e.hub_process import HubProcess, free_port
 from tests.e2e.questions import every_question
-from tests.privacy.scan import readable
+from tests.e2e.stored import everything_in
 
 WHO = "persona-viktor"
 PLAYED = re.compile(r"\s*\d+/\d+ persona-\w+: \d+ events taken")
@@ -41,19 +38,8 @@ ADDRESSES = {
 
 def traces(hub: HubProcess, needles: list[str]) -> set[str]:
     """Return which documents of any collection hold a needle, whatever the field and whatever the case."""
-    directory = DataDirectory(hub.data_dir / "mongodb")
-    runtime = directory.runtime()
-    assert runtime is not None
-    wanted = [needle.lower().encode() for needle in needles]
-    with pymongo.MongoClient(replica.uri(runtime.port, directory.password())) as client:
-        database = client["tutti"]
-        return {
-            f"{name}/{document['_id']}"
-            for name in database.list_collection_names()
-            for document in database[name].find({})
-            for held in [readable(document)]
-            if any(one in held for one in wanted)
-        }
+    wanted = [needle.encode() for needle in needles]
+    return {place for place, held in everything_in(hub).items() if any(one in held for one in wanted)}
 
 
 def ways_to_name(customer: dict[str, Any]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.customers import Shopper
 from tests.e2e.hub_process import HubProcess
-from tests.e2e.test_privacy import everything_in
+from tests.e2e.stored import everything_in
 
 WRITERS = 50
 BOUGHT = """query($who: CustomerRef!) { customer(by: $who) { id identities { value }
