@@ -10,10 +10,14 @@ from hub.kit.together import Together
 class Desk:
     def __init__(self) -> None:
         self.readings: list[list[int]] = []
+        self.reading = asyncio.Event()
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
 
     async def answer(self, asked):
         self.readings.append(list(asked))
-        await asyncio.sleep(0.01)
+        self.reading.set()
+        await self.may_answer.wait()
         if 13 in asked:
             raise ValueError("thirteen")
         return [each * 2 for each in asked]
@@ -27,10 +31,13 @@ async def test_who_asks_alone_is_answered_at_once():
 
 async def test_who_asks_at_once_shares_a_reading_and_who_comes_later_the_next():
     desk = Desk()
+    desk.may_answer.clear()
     together = Together(desk.answer, 3)
     first = [asyncio.create_task(together.ask(n)) for n in range(4)]
-    await asyncio.sleep(0.005)
+    await desk.reading.wait()
     later = [asyncio.create_task(together.ask(n)) for n in (7, 8)]
+    await asyncio.sleep(0)  # they have asked
+    desk.may_answer.set()
     assert await asyncio.gather(*first, *later) == [0, 2, 4, 6, 14, 16]
     assert desk.readings == [[0, 1, 2], [3, 7, 8]]
 
