@@ -24,7 +24,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.serving import Client, _until_ready, free_port, server
+from benchmarks.serving import Client, free_port, server, until_ready
 from benchmarks.shop import stock
 
 WARM = 20
@@ -83,7 +83,7 @@ def measure(items: int, customers: int, rounds: int, tell: Callable[[str], None]
         port = free_port()
         environment = {"TUTTI_DATA_DIR": folder, "TUTTI_PORT": str(port), "TUTTI_LOG_LEVEL": "error"}
         with server(["hub", "run"], port, environment):
-            _until_ready(port)
+            until_ready(port)
             for preview in (False, True):
                 kind = "preview" if preview else "served"
                 tell(f"{rounds} rounds of {len(VARIANTS)} calls, {kind}")
