@@ -43,6 +43,11 @@ const storage = {
   },
 };
 
+// GraphiQL reads a document a moment after it was typed or pasted, and until then names the operation of the
+// one before. Whoever runs it at once means what stands there: a name that it does not hold is not sent.
+const asWritten = ({ operationName, ...rest }) =>
+  new RegExp(`\\b${operationName}\\b`).test(rest.query) ? { operationName, ...rest } : rest;
+
 const fetcher = async (parameters, options) => {
   const leaving = new AbortController();
   const response = await fetch("/graphql", {
@@ -53,7 +58,7 @@ const fetcher = async (parameters, options) => {
       Accept: "application/graphql-response+json, application/json, text/event-stream",
       ...(options?.headers ?? {}),
     },
-    body: JSON.stringify(parameters),
+    body: JSON.stringify(asWritten(parameters)),
     credentials: "omit",
     signal: leaving.signal,
   });
