@@ -164,10 +164,10 @@ class NoLedger:
     """Takes rows and keeps nothing; otherwise the ledger."""
 
     def __init__(self, ledger: LedgerService) -> None:
-        self.latest = ledger.latest
+        self.latest, self.beside = ledger.latest, ledger.beside
         self.bytes = 0
 
-    def expect(self, profile_id: str) -> None:
+    def expect(self, profile_id: str, told: object = None, asked_at: float = 0.0) -> None:
         """Take note of nothing."""
 
     async def record(self, served: Served) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -93,9 +93,9 @@ class Context:
 
     async def find(self, ref: CustomerRef, *, keep: bool = True) -> Profile | None:
         """Return a customer as `ProfileService.find` does; see `find_along`."""
-        return (await self.find_along(ref, self.services.offers.beside, keep=keep)).profile
+        return (await self.find_along(ref, self.services.experiences.besides, keep=keep)).profile
 
-    async def find_along(self, ref: CustomerRef, beside: Beside | None, *, keep: bool = True) -> Along:
+    async def find_along(self, ref: CustomerRef, besides: Sequence[Beside], *, keep: bool = True) -> Along:
         """Return a customer, and what is read along with them, as `ProfileService.find_along` does.
 
         Fields of one document that are about the same customer ask side by side; who asks while they are
@@ -104,7 +104,7 @@ class Context:
         key = (ref, keep)
         reading = self._finding.get(key)
         if reading is None:
-            finding = self.services.profiles.find_along(ref, beside, keep=keep)
+            finding = self.services.profiles.find_along(ref, besides, keep=keep)
             reading = self._finding[key] = asyncio.create_task(finding)
             reading.add_done_callback(lambda done: self._settled(key, done))
         return await asyncio.shield(reading)

@@ -5,14 +5,14 @@ dozens side by side, so here what they ask at the same moment is read together. 
 question is answered by a reading that began after it was asked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from hub.catalogue.model import Offer
 from hub.kit.together import Together
 from hub.offers.model import Grant, Standing
-from hub.profiles.beside import Along, Beside
+from hub.profiles.beside import Along, Beside, Documents
 from hub.profiles.identity import PROFILE_ID
 from hub.profiles.model import CustomerRef, Profile
 
@@ -22,7 +22,9 @@ MOST = 128  # customers in one command
 class ManyProfiles(Protocol):
     """What is needed of the profile service."""
 
-    async def find_along(self, ref: CustomerRef, beside: Beside | None, *, keep: bool = True) -> Along: ...
+    async def find_along(
+        self, ref: CustomerRef, besides: Sequence[Beside], *, keep: bool = True
+    ) -> Along: ...
 
     async def get_many(self, profile_ids: Sequence[str]) -> dict[str, Profile]: ...
 
@@ -42,7 +44,7 @@ class ManyOffers(Protocol):
         profile: Profile | None,
         offers: Sequence[Offer],
         at: datetime,
-        documents: Sequence[Mapping[str, Any]] | None = None,
+        documents: Documents | None = None,
     ) -> Standing: ...
 
     async def promise(
@@ -57,10 +59,10 @@ class GatheredProfiles:
         self._profiles = profiles
         self._together: Together[str, Profile | None] = Together(self._read, MOST)
 
-    async def find_along(self, ref: CustomerRef, beside: Beside | None, *, keep: bool = True) -> Along:
+    async def find_along(self, ref: CustomerRef, besides: Sequence[Beside], *, keep: bool = True) -> Along:
         """Return a profile as `ProfileService.find_along` does; nothing is read along with those read together."""
         if ref.type != PROFILE_ID or not keep:
-            return await self._profiles.find_along(ref, beside, keep=keep)
+            return await self._profiles.find_along(ref, besides, keep=keep)
         return Along(await self._together.ask(ref.value))
 
     async def _read(self, profile_ids: Sequence[str]) -> list[Profile | None]:
@@ -87,7 +89,7 @@ class GatheredOffers:
         profile: Profile | None,
         offers: Sequence[Offer],
         at: datetime,
-        documents: Sequence[Mapping[str, Any]] | None = None,
+        documents: Documents | None = None,
     ) -> Standing:
         """Return where a customer stands as `OfferService.standing` does."""
         if profile is None or documents is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from hub.catalogue.model import Offer
 from hub.catalogue.snapshot import CatalogueSnapshot
@@ -12,17 +12,17 @@ from hub.decisions.model import Decision, MixRequest, Note, Scenario
 from hub.ledger.frequency import FrequencyCap, Seen, Shown
 from hub.ledger.model import Served
 from hub.offers.model import Grant, Standing
-from hub.profiles.beside import Along, Beside
+from hub.profiles.beside import Along, Beside, Documents
 from hub.profiles.model import CustomerRef, Profile
 from hub.profiles.view import ProfileView
-
-Documents = Sequence[Mapping[str, Any]] | None
 
 
 class Profiles(Protocol):
     """What is needed of the profile service."""
 
-    async def find_along(self, ref: CustomerRef, beside: Beside | None, *, keep: bool = True) -> Along: ...
+    async def find_along(
+        self, ref: CustomerRef, besides: Sequence[Beside], *, keep: bool = True
+    ) -> Along: ...
 
 
 class Decisions(Protocol):
@@ -57,7 +57,10 @@ class Decisions(Protocol):
 class Ledger(Protocol):
     """What is needed of the ledger."""
 
-    def expect(self, profile_id: str) -> None: ...
+    @property
+    def beside(self) -> Beside: ...
+
+    def expect(self, profile_id: str, told: Documents | None, asked_at: float) -> None: ...
 
     async def record(self, served: Served) -> None: ...
 
@@ -79,7 +82,11 @@ class Offers(Protocol):
     def beside(self) -> Beside: ...
 
     async def standing(
-        self, profile: Profile | None, offers: Sequence[Offer], at: datetime, documents: Documents = None
+        self,
+        profile: Profile | None,
+        offers: Sequence[Offer],
+        at: datetime,
+        documents: Documents | None = None,
     ) -> Standing: ...
 
     async def promise(

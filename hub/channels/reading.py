@@ -8,6 +8,7 @@ template    the shipped one is used
 """
 
 import asyncio
+import time
 from collections.abc import Coroutine, Mapping
 from copy import copy
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ import structlog
 
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.channels.gathered import GatheredOffers, GatheredProfiles, ManyOffers, ManyProfiles
-from hub.channels.ports import Decisions, Documents, Frequency, Ledger, Offers, Profiles, Templates
+from hub.channels.ports import Decisions, Frequency, Ledger, Offers, Profiles, Templates
 from hub.channels.template_check import MessageTemplate
 from hub.decisions.model import Channel, Note, Scenario
 from hub.errors import NotFound, Unavailable
@@ -26,6 +27,7 @@ from hub.kit.deadline import within
 from hub.ledger.frequency import Seen
 from hub.ledger.model import Served
 from hub.offers.model import UNKNOWN, Standing
+from hub.profiles.beside import Beside, Documents
 from hub.profiles.model import CustomerRef, Profile
 
 log = structlog.get_logger(__name__)
@@ -41,11 +43,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read of a customer, `grants` along with it if not None, and why it may be less than there is."""
+    """What was read of a customer since `asked_at`, what came along if not None, and why it may be less than there is.
+
+    `asked_at` is of `time.monotonic`.
+    """
 
     profile: Profile | None
-    grants: Documents = None
+    along: Documents | None = None
     degraded: Note | None = None
+    asked_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +111,18 @@ class Reader:
         other._offers = GatheredOffers(offers)  # noqa: SLF001
         return other
 
+    @property
+    def besides(self) -> tuple[Beside, ...]:
+        """What is read along with a customer."""
+        return (self._offers.beside, self._ledger.beside)
+
     async def customer(
         self, ref: CustomerRef, store: StoreTime, *, keep: bool, profiles: Profiles | None = None
     ) -> Read:
+        asked_at = time.monotonic()
         try:
-            found = (profiles or self._profiles).find_along(ref, self._offers.beside, keep=keep)
-            return Read(*await store.of(found))
+            found = (profiles or self._profiles).find_along(ref, self.besides, keep=keep)
+            return Read(*await store.of(found), asked_at=asked_at)
         except Unavailable:
             log.warning("profile not read in time", ref_type=ref.type)
             return Read(None, degraded=STORE_SLOW)
@@ -118,13 +130,13 @@ class Reader:
     async def standing(
         self,
         profile: Profile | None,
-        grants: Documents,
+        along: Documents | None,
         snapshot: CatalogueSnapshot,
         at: datetime,
         store: StoreTime,
     ) -> Standing:
         try:
-            return await store.of(self._offers.standing(profile, snapshot.offers, at, grants))
+            return await store.of(self._offers.standing(profile, snapshot.offers, at, along))
         except Unavailable:
             log.warning("offers not read in time")
             return UNKNOWN
@@ -132,14 +144,14 @@ class Reader:
     async def standing_and_seen(
         self,
         profile: Profile | None,
-        grants: Documents,
+        along: Documents | None,
         channel: Channel,
         snapshot: CatalogueSnapshot,
         at: datetime,
         store: StoreTime,
     ) -> tuple[Standing, tuple[Served, ...]]:
         """Return where a customer stands with the offers and, side by side with it for an agent, what they saw."""
-        standing = self.standing(profile, grants, snapshot, at, store)
+        standing = self.standing(profile, along, snapshot, at, store)
         if channel is not Channel.SERVICE_DESK:
             return await standing, ()
         return await asyncio.gather(standing, self.seen(profile, store))

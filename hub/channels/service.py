@@ -40,6 +40,7 @@ from hub.errors import Unavailable
 from hub.kit.clock import Clock
 from hub.ledger.frequency import Shown
 from hub.ledger.model import Served
+from hub.profiles.beside import Beside
 from hub.profiles.model import CustomerRef, Profile
 
 log = structlog.get_logger(__name__)
@@ -89,6 +90,11 @@ class ExperienceService:
         other._renderers = renderers  # noqa: SLF001 - it is one of us
         other._reader = self._reader.side_by_side(profiles, offers)  # noqa: SLF001 - it is one of us
         return other
+
+    @property
+    def besides(self) -> tuple[Beside, ...]:
+        """What is read along with a customer of whom an experience is to be made."""
+        return self._reader.besides
 
     async def assemble(
         self,
@@ -142,7 +148,7 @@ class ExperienceService:
             read.profile, snapshot, channel=channel.value, at=at or now, rules=self._rules, gpc=gpc
         )
         if admission.profile is not None and not preview:
-            self._ledger.expect(admission.profile.id)
+            self._ledger.expect(admission.profile.id, read.along, read.asked_at)
         view, unread = await for_whom(admission.view, snapshot, recipient, self._words, store.of)
         if read.degraded is not None:
             decision = self._decisions.decide_without_store(
@@ -150,7 +156,7 @@ class ExperienceService:
             )
         else:
             standing, seen = await self._reader.standing_and_seen(
-                admission.profile, read.grants, channel, snapshot, at or now, store
+                admission.profile, read.along, channel, snapshot, at or now, store
             )
             drafted = draft if preview else None
             capped = await self._reader.capped(admission.profile, scenario, at or now, store, drafted)

@@ -15,10 +15,22 @@ from hub.ledger.chain import Head, chained, head_of
 from hub.ledger.frequency import SEPARATOR
 from hub.ledger.model import Exposure, Served
 from hub.ledger.packing import packed, unpacked
+from hub.profiles.beside import Beside
 from hub.store.database import Store
 from hub.store.faults import store_faults
 
 DUPLICATE_KEY = 11000
+# The last link of the customer's chain; of a former id's none, since rows are chained to whom they are of now.
+CHAIN_END = Beside(
+    "served",
+    former=False,
+    steps=(
+        {"$match": {"seq": {"$gt": 0}}},  # as the chain's index has it
+        {"$sort": {"seq": -1}},
+        {"$limit": 1},
+        {"$project": {"_id": 0, "seq": 1, "hash": 1, "expires_at": 1}},
+    ),
+)
 MOST_RACES = 50  # how often the others may be faster
 MOST_HEADS = 50_000  # ends of chains that a process remembers, some 10 MB
 # How long it takes them for the ends that they were: a visit's length. If another process added to a chain
@@ -102,6 +114,10 @@ class LedgerRepository:
         if self._reading is None:
             self._reading = asyncio.create_task(self._read_ahead())
 
+    def learn(self, profile_id: str, told: Sequence[Mapping[str, Any]], asked_at: float) -> None:
+        """Take the end of a chain as `CHAIN_END` told it, unless a later one is known."""
+        self._learn(profile_id, head_of(told[0]) if told else None, asked_at)
+
     async def _read_ahead(self) -> None:
         """Read what is expected, one command for all who came while the one before was under way."""
         try:
@@ -113,9 +129,7 @@ class LedgerRepository:
                 except (TuttiError, PyMongoError):
                     continue  # the row's own command will meet the store as it is, and say so
                 for profile_id in wanted:
-                    held = self._heads.get(profile_id)
-                    if began > self._forgotten_at and (held is None or held[1] < began):
-                        self._hold(profile_id, found.get(profile_id), began)
+                    self._learn(profile_id, found.get(profile_id), began)
         finally:
             self._reading = None
 
@@ -224,6 +238,11 @@ class LedgerRepository:
         for document in documents:
             if document["profile_id"]:
                 self._hold(document["profile_id"], head_of(document), now)
+
+    def _learn(self, profile_id: str, head: Head | None, asked_at: float) -> None:
+        held = self._heads.get(profile_id)
+        if asked_at > self._forgotten_at and (held is None or held[1] < asked_at):
+            self._hold(profile_id, head, asked_at)
 
     def _hold(self, profile_id: str, head: Head | None, at: float) -> None:
         self._heads.pop(profile_id, None)

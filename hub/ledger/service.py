@@ -17,7 +17,8 @@ from hub.kit.pages import LARGEST_PAGE, Page, decode_cursor, page_of
 from hub.ledger.chain import ChainReport, verify
 from hub.ledger.items import ServedItem, items_of
 from hub.ledger.model import Exposure, Served
-from hub.ledger.repository import LedgerRepository, position_of
+from hub.ledger.repository import CHAIN_END, LedgerRepository, position_of
+from hub.profiles.beside import Beside, Documents
 from hub.profiles.model import Profile
 from hub.store.database import Store
 
@@ -49,9 +50,23 @@ class LedgerService:
             self._flushing = asyncio.create_task(self._flush())
         await future
 
-    def expect(self, profile_id: str) -> None:
-        """Say that a row of this customer is about to be recorded: what it needs is read meanwhile."""
-        self._repository.expect(profile_id)
+    @property
+    def beside(self) -> Beside:
+        """What may be read along with a customer's profile and handed to `expect`: the end of their chain."""
+        return CHAIN_END
+
+    def expect(self, profile_id: str, told: Documents | None = None, asked_at: float = 0.0) -> None:
+        """Say that a row of this customer is about to be recorded: what it needs is read meanwhile.
+
+        Args:
+            profile_id: whose.
+            told: what `beside` names, if it was read along with the profile.
+            asked_at: when that was asked for, of `time.monotonic`.
+        """
+        if told is None:
+            self._repository.expect(profile_id)
+        else:
+            self._repository.learn(profile_id, told[CHAIN_END.collection], asked_at)
 
     def forget(self) -> None:
         """Forget what this process remembers of customers."""

@@ -23,7 +23,7 @@ from hub.offers.model import Grant, Standing
 from hub.offers.repository import OfferRepository, in_order
 from hub.offers.standing import counts_households, household_of, spent, standing_of
 from hub.offers.using import Use, check_key, expire, grant_query, redeem, reverse, unknown_grant
-from hub.profiles.beside import Beside
+from hub.profiles.beside import Beside, Documents
 from hub.profiles.model import Profile
 from hub.store.database import Store
 
@@ -61,7 +61,7 @@ class OfferService:
         profile: Profile | None,
         offers: Sequence[Offer],
         at: datetime,
-        documents: Sequence[Mapping[str, Any]] | None = None,
+        documents: Documents | None = None,
     ) -> Standing:
         """Return what a customer holds, and which of `offers` cannot be issued to them any more.
 
@@ -78,7 +78,7 @@ class OfferService:
             return Standing(closed=await self._spent(offers))
         if documents is None or (counts_households(offers) and household_of(profile) is not None):
             return (await self.standings([(profile, at)], offers))[0]
-        mine = in_order(documents)
+        mine = in_order(documents[GRANTS.collection])
         return standing_of(mine, mine, at, offers, await self._spent(offers))
 
     async def standings(

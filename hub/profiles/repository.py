@@ -13,7 +13,7 @@ from typing import Any
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from hub.profiles.beside import Beside
+from hub.profiles.beside import Beside, Documents
 from hub.profiles.facet_repository import FacetRepository
 from hub.profiles.identity_repository import IdentityRepository
 from hub.profiles.merge_repository import OperationRepository, ReviewRepository
@@ -40,7 +40,7 @@ class Found:
 
     header: Header
     profile: Profile | None
-    documents: Sequence[Mapping[str, Any]]
+    documents: Documents
 
 
 class ProfileRepository(IdentityRepository, FacetRepository, MoveRepository):
@@ -59,7 +59,7 @@ class ProfileRepository(IdentityRepository, FacetRepository, MoveRepository):
             document = await self._profiles.find_one({"_id": profile_id})
         return None if document is None else _read(document)
 
-    async def of_identity(self, key: str, beside: Beside | None = None) -> Found | None:
+    async def of_identity(self, key: str, besides: Sequence[Beside] = ()) -> Found | None:
         """Return the profile in which an identity lives, and what is to be read along, in one command.
 
         None where nobody is known by it, or nothing of them was told yet. The profile may be a note that it was
@@ -67,21 +67,23 @@ class ProfileRepository(IdentityRepository, FacetRepository, MoveRepository):
 
         Args:
             key: of the identity.
-            beside: what to read along.
+            besides: what to read along.
         """
         steps: list[dict[str, Any]] = [
             {"$match": {"_id": key}},
             _joined("profiles", "profile_id", "_id", "profile"),
         ]
-        if beside is not None:
+        if any(each.former for each in besides):
             former = {"$ifNull": [{"$first": "$profile.former_ids"}, []]}
             steps.append({"$set": {"ids": {"$concatArrays": [["$profile_id"], former]}}})
-            steps.append(_joined(beside.collection, "ids", beside.field, "beside"))
+        for each in besides:
+            here = "ids" if each.former else "profile_id"
+            steps.append(_joined(each.collection, here, each.field, f"beside.{each.collection}", each.steps))
         with store_faults():
             found = await (await self._identities.aggregate(steps)).to_list()
         if not found or not found[0]["profile"]:
             return None
-        return Found(*_read(found[0]["profile"][0]), found[0].get("beside", ()))
+        return Found(*_read(found[0]["profile"][0]), found[0].get("beside", {}))
 
     async def get_many(self, profile_ids: Collection[str]) -> dict[str, tuple[Header, Profile | None]]:
         """Return headers and folds of profiles by id; see `get_one_or_none`."""
@@ -182,5 +184,8 @@ def _read(document: Mapping[str, Any]) -> tuple[Header, Profile | None]:
     return header, profile_from_document(document) if header.folded is not None else None
 
 
-def _joined(collection: str, here: str, there: str, name: str) -> dict[str, Any]:
-    return {"$lookup": {"from": collection, "localField": here, "foreignField": there, "as": name}}
+def _joined(
+    collection: str, here: str, there: str, name: str, steps: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    joined = {"from": collection, "localField": here, "foreignField": there, "as": name}
+    return {"$lookup": joined | ({"pipeline": list(steps)} if steps else {})}

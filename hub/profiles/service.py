@@ -71,9 +71,9 @@ class ProfileService:
         Raises:
             Unavailable: the store does not answer.
         """
-        return (await self.find_along(ref, None, keep=keep)).profile
+        return (await self.find_along(ref, (), keep=keep)).profile
 
-    async def find_along(self, ref: CustomerRef, beside: Beside | None, *, keep: bool = True) -> Along:
+    async def find_along(self, ref: CustomerRef, besides: Sequence[Beside], *, keep: bool = True) -> Along:
         """Return the profile as `find` does, and what is to be read along with it.
 
         Raises:
@@ -81,12 +81,12 @@ class ProfileService:
         """
         if ref.type == PROFILE_ID:
             return Along(await self.get(ref.value, keep=keep))
-        found = await self.repository.of_identity(ref.key, beside)
+        found = await self.repository.of_identity(ref.key, besides)
         if found is None:
             return Along(None)
         header = found.header
         if header.merged_into is None and not outdated(header, self.snapshot()):
-            return Along(found.profile, found.documents if beside is not None else None)
+            return Along(found.profile, found.documents)
         return Along(await self._current((header, found.profile), keep=keep))
 
     async def as_of(self, ref: CustomerRef, at: datetime) -> Profile | None:

@@ -333,7 +333,11 @@ class StuckLedger:
     def __init__(self, ledger):
         self._ledger = ledger
 
-    def expect(self, profile_id):
+    @property
+    def beside(self):
+        return self._ledger.beside
+
+    def expect(self, profile_id, told, asked_at):
         pass
 
     async def latest(self, profile, *, most):

@@ -100,7 +100,7 @@ def test_channels_hand_the_profile_they_read_to_the_gate_and_to_nothing_else() -
         if name.startswith("find")
     ]
     assert [ast.unparse(node) for node in finds] == [
-        "(profiles or self._profiles).find_along(ref, self._offers.beside, keep=keep)"
+        "(profiles or self._profiles).find_along(ref, self.besides, keep=keep)"
     ]
     contexts = [
         path.name

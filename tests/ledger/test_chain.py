@@ -1,6 +1,7 @@
 """The chain of a customer's ledger: what it shows, by how many writers at once, and that replay is exact."""
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -80,6 +81,24 @@ class TestWriting:
         await store.db["served"].delete_many({})
         await ledger.record(served())
         assert [row["seq"] for row in await rows_of(store, "prf_1")] == [1]
+
+    async def test_an_end_that_was_told_is_not_trusted_if_it_was_asked_for_before_forgetting(
+        self, ledger, store
+    ):
+        await ledger.record(served())
+        asked_at = time.monotonic()
+        told = {"served": await store.db["served"].find().to_list()}
+        ledger.forget()  # the customer is erased while their profile is being read
+        await store.db["served"].delete_many({})
+        ledger.expect("prf_1", told, asked_at)
+        await ledger.record(served())
+        assert [row["seq"] for row in await rows_of(store, "prf_1")] == [1]
+
+    async def test_an_end_that_was_told_takes_the_place_of_no_later_one(self, ledger, store):
+        asked_at = time.monotonic()
+        await ledger.record(served())
+        ledger.expect("prf_1", {"served": []}, asked_at)
+        assert ledger._repository._heads["prf_1"][0].seq == 1
 
     async def test_a_refused_row_takes_no_place(self, ledger, store):
         first = served()

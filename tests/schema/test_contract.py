@@ -122,9 +122,9 @@ class TestServiceDesk:
         found = type(house.services.profiles).find_along
         asked = []
 
-        async def counted(service, ref, beside, **named):
+        async def counted(service, ref, besides, **named):
             asked.append(ref)
-            return await found(service, ref, beside, **named)
+            return await found(service, ref, besides, **named)
 
         monkeypatch.setattr(type(house.services.profiles), "find_along", counted)
         data = await house.data(document("service_desk"), {"for": ADA}, by=Scope.AGENT)
