@@ -1,5 +1,6 @@
 """The console in a real browser, asking a real hub: what an agent does in a conversation, from the key to the answer."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -99,6 +100,28 @@ async def test_somebody_unknown_is_told_with_what_was_tried(hub):
         await look_up(page, "nobody-again", "Nobody by that name")
         await reviews.click()
         await expect(page.get_by_role("heading", name="Are they one?")).to_be_visible()
+
+
+async def test_what_comes_late_takes_nobody_away_from_what_they_are_writing(hub):
+    async with console(hub) as page:
+        written = asyncio.Event()
+
+        async def late(route):
+            if "mergeReviews" in (route.request.post_data or ""):
+                await written.wait()
+            await route.continue_()
+
+        await page.route("**/graphql", late)
+        await page.get_by_role("link", name="Reviews").click()
+        await expect(page.get_by_role("heading", name="Are they one?")).to_be_visible()
+        await page.keyboard.press("/")
+        await page.keyboard.type("nobody-")
+        written.set()
+        await expect(page.locator("main .waiting")).to_have_count(0)
+        await page.keyboard.type("at-all")
+        await expect(page.get_by_label("Find a customer")).to_have_value("nobody-at-all")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="Nobody by that name", level=1)).to_be_visible()
 
 
 async def test_the_agent_sees_what_ada_saw_and_why_and_the_parts_add_up(hub):

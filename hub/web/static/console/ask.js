@@ -1,6 +1,6 @@
 // The customer's question, and the approved answer to it; or honestly none, with the nearest titles.
 
-import { el, put, say } from "./dom.js";
+import { arrive, el, put, say } from "./dom.js";
 import { ANSWER } from "./documents.js";
 import { ask } from "./hub.js";
 import { fill } from "./states.js";
@@ -18,7 +18,7 @@ export function askView({ ref, signal }) {
     const question = input.value.trim();
     if (question) fill(place, async () => shown((await ask(ANSWER, { question, for: ref }, signal)).answer), signal);
   });
-  queueMicrotask(() => document.activeElement?.getAttribute("role") === "tab" || input.focus());
+  queueMicrotask(() => document.activeElement?.getAttribute("role") === "tab" || arrive(input));
   return el("div", {}, el("h2", {}, "Ask"), form, place);
 }
 

@@ -1,6 +1,6 @@
 // One customer: who they are, what to mind and do, and the tabs with all the rest. One question fills it.
 
-import { el, put, say } from "./dom.js";
+import { arrive, el, put, say } from "./dom.js";
 import { askView } from "./ask.js";
 import { SERVICE_DESK } from "./documents.js";
 import { ask } from "./hub.js";
@@ -42,7 +42,7 @@ export async function customerView(main, about) {
     remember(data.customer);
     return page(data, about);
   }, about.signal);
-  if (!about.signal.aborted) place.querySelector("h1")?.focus();
+  if (!about.signal.aborted) arrive(place.querySelector("h1"));
 }
 
 function page(data, about) {

@@ -35,6 +35,9 @@ export function address(value) {
 /** Replace all that a place holds. */
 export const put = (place, ...children) => place.replaceChildren(...children.flat(Infinity).filter(Boolean));
 
+/** Move the focus to what has come, unless somebody is writing meanwhile: their next key would be lost. */
+export const arrive = (place) => document.activeElement?.matches("input, textarea") && document.activeElement.value ? undefined : place?.focus();
+
 /** Tell something to those who do not see the page. */
 export const say = (text) => put(document.querySelector("#said"), text);
 

@@ -1,6 +1,6 @@
 // Customers who may be one: what speaks for it, and a decision that is asked twice.
 
-import { el, put, say } from "./dom.js";
+import { arrive, el, put, say } from "./dom.js";
 import { DECIDE, REVIEWS } from "./documents.js";
 import { ask } from "./hub.js";
 import { fill, nothing, slow } from "./states.js";
@@ -27,7 +27,7 @@ export async function reviewsView(main, signal) {
     append(list, mergeReviews, signal);
     return list;
   }, signal);
-  if (!signal.aborted) main.querySelector("h1")?.focus();
+  if (!signal.aborted) arrive(main.querySelector("h1"));
 }
 
 function append(list, page, signal) {
