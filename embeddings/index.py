@@ -14,6 +14,7 @@ what was measured.
 """
 
 from dataclasses import dataclass, replace
+from math import isqrt
 from typing import Self
 
 import numkong
@@ -29,7 +30,6 @@ BLOCK = 4_000_000  # most similarities held at once while scanning
 SEGMENT = 65_536  # most lines of a segment: 25 MB at 384 dimensions, and as much again while it is made
 COMPARED = 16  # numbers of a row by which it is seen to be the same
 MOST_WORN = 4  # segments less than half full; more are put together
-LANE = 64  # lines whose highest score is looked at first
 UNREACHABLE = -1.0  # the similarity beside row -1: the least a cosine can be
 NOWHERE = np.float32(-np.inf)  # the score of a line that may not be found
 
@@ -259,14 +259,15 @@ def _highest(scores: NDArray[np.float32], rows: NDArray[np.intp], count: int) ->
     The `count` highest lanes hold as many scores of at least the lowest of their maxima, so nothing
     below that can be among the `count` highest: only what lies above is looked at one by one.
     """
-    length = len(scores) // LANE
-    whole = length * LANE
-    lanes = scores[:whole].reshape(LANE, length).max(axis=0)
+    lane = max(isqrt(len(scores) // count), 1)  # lines: as many lanes are looked at as lines after them
+    length = len(scores) // lane
+    whole = length * lane
+    lanes = scores[:whole].reshape(lane, length).max(axis=0)
     at = None
     if length > count:
         near = np.flatnonzero(lanes >= np.partition(lanes, length - count)[length - count])
         if len(near) * 2 < length:
-            every = (near + length * np.arange(LANE)[:, None]).ravel()
+            every = (near + length * np.arange(lane)[:, None]).ravel()
             at = np.concatenate([every, np.arange(whole, len(scores))])
     found = scores if at is None else scores[at]
     least = np.partition(found, len(found) - count)[len(found) - count]
