@@ -251,7 +251,9 @@ def _directions(
         weights=weights / weights.sum(),
         labels=tuple(interest.label for interest in found),
         ids=tuple(interest.id for interest in found),
-        evidence=tuple(interest.evidence for interest in found),
+        evidence=tuple(
+            tuple(one for one in interest.evidence if one.content_key) for interest in found
+        ),  # a layer speaks of contents
     )
 
 

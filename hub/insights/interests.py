@@ -105,7 +105,11 @@ class Notes:
                 known = self.directions.get(interest.label)
                 vector = interest.vector.astype(np.float64)
                 self.directions[interest.label] = vector if known is None else known + vector
-            windows = (int((self.at - each.at) / WINDOW) for each in interest.evidence if each.at <= self.at)
+            windows = (
+                int((self.at - each.at) / WINDOW)
+                for each in interest.evidence
+                if each.content_key and each.at <= self.at
+            )
             active[interest.label].update(windows)
         for label, windows_of in active.items():
             self.now[label] += 0 in windows_of

@@ -21,9 +21,13 @@ from hub.events.names import (
     UNSUBSCRIBED,
     Handled,
 )
+from hub.kit.canonical import canonical
 from hub.profiles.joining import (
+    MOST_FACTS,
     MOST_LINES,
+    MOST_OF_A_DAY,
     MOST_SIGNALS,
+    ORDERED,
     fact_order,
     join_all,
     registers,
@@ -45,6 +49,7 @@ from hub.profiles.model import (
 __all__ = ["MOST_LINES", "MOST_SIGNALS", "join", "join_all", "project", "text_subject"]
 
 LONGEST_HINT = 200
+MOST_BYTES = 8_192  # of a trait as JSON; a longer one is kept in its event alone
 MENTIONED_ONLY_FOR_LINKING = frozenset({"anonymous_id", "previous_id"})
 
 
@@ -88,11 +93,14 @@ def _traits(event: Event) -> Mapping[str, Fact]:
         sources.append({"group_id": event.properties["group_id"]})
     stamp = event.stamp
     maps = [
-        {_snake(key): Fact(value, Source.OBSERVED, stamp)} for one in sources for key, value in one.items()
+        {_snake(key): Fact(value, Source.OBSERVED, stamp)}
+        for one in sources
+        for key, value in one.items()
+        if not isinstance(value, (str, list, dict)) or len(canonical(value)) <= MOST_BYTES
     ]
     if not event.is_gift:  # how somebody came who looks for a present says little of themselves
         maps += [{key: Fact(value, Source.INFERRED, stamp)} for key, value in hints_of(event.context).items()]
-    return registers(maps, fact_order) if maps else {}
+    return registers(maps, fact_order, MOST_FACTS) if maps else {}
 
 
 def hints_of(context: Mapping[str, Any]) -> dict[str, str]:
@@ -217,7 +225,8 @@ def _of_items(event: Event, handled: Handled) -> dict[str, Any]:
     ]
     if kind is not None and own:
         # Within one event all stamps are equal, so that the order of keys is the order of signals.
-        keys = sorted(item.key for item in own)[-MOST_SIGNALS:]
+        most = MOST_SIGNALS if kind in ORDERED else MOST_OF_A_DAY
+        keys = sorted(item.key for item in own)[-most:]
         said["signals"] = tuple(Signal(stamp, kind, key) for key in keys)
     if handled.cart is not None:
         said["carts"] = {item.key: (handled.cart, stamp) for item in (own if handled.cart else event.items)}

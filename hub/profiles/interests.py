@@ -5,8 +5,9 @@ interest, whatever they did with it. The arithmetic is `embeddings.interests`; t
 counts as evidence and how much.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from embeddings.interests import MOST, cluster
 from hub.kit.canonical import digest
 from hub.profiles.facets import text_subject
+from hub.profiles.joining import ORDERED
 from hub.profiles.knowledge import Knowledge
 from hub.profiles.model import (
     Evidence,
@@ -42,20 +44,27 @@ SIGNAL_WEIGHTS: Mapping[SignalKind, float] = {
     SignalKind.CONTACTED: 0.0,
 }
 LIKED_WEIGHT = 0.8  # of feedback SAVE and REPEAT
+MOST_OF_A_DAY = (
+    2.0  # what all that was looked at, or said of items, on one day (UTC) may weigh together: two purchases
+)
 AGAINST = frozenset({FeedbackKind.LESS, FeedbackKind.HIDE})
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _Sign(NamedTuple):
-    """One piece of evidence: what it is about, when, and how much it says."""
+    """One piece of evidence: what it is about, when, and how much it says.
+
+    `bounded`: one day's of these weigh at most `MOST_OF_A_DAY` together; orders and words are not.
+    """
 
     subject: str
     key: str | None
     words: str
     naming: str  # what a name for it may be made of: of a content its category too
-    at: datetime
+    stamp: Stamp
     weight: float
     vector: NDArray[np.float32]
+    bounded: bool
 
 
 def interests_of(
@@ -81,7 +90,9 @@ class _Collector:
         self._facet = facet
         self._knowledge = knowledge
 
-    def _sign(self, key: str | None, text: str | None, stamp: Stamp, weight: float) -> _Sign | None:
+    def _sign(
+        self, key: str | None, text: str | None, stamp: Stamp, weight: float, *, bounded: bool
+    ) -> _Sign | None:
         if weight <= 0:
             return None
         disowned = self._facet.disowned
@@ -92,13 +103,16 @@ class _Collector:
             if vector is None:
                 return None
             title = self._knowledge.title(key) or key
-            return _Sign(key, key, title, self._knowledge.naming(key) or key, stamp.at, weight, vector)
+            naming = self._knowledge.naming(key) or key
+            return _Sign(key, key, title, naming, stamp, weight, vector, bounded)
         words = text or ""
         subject = text_subject(words)
         if disowned and subject in disowned and stamp <= disowned[subject]:
             return None
         vector = self._knowledge.text_vector(words)
-        return vector if vector is None else _Sign(subject, None, words, words, stamp.at, weight, vector)
+        if vector is None:
+            return None
+        return _Sign(subject, None, words, words, stamp, weight, vector, bounded)
 
     def done(self, owned: Mapping[str, Ownership]) -> list[_Sign]:
         """Return what the customer's doings say, oldest first."""
@@ -111,11 +125,11 @@ class _Collector:
             weight = SIGNAL_WEIGHTS[kind]
             if kind is SignalKind.PURCHASED and key not in owned:
                 weight = SIGNAL_WEIGHTS[SignalKind.VIEWED]  # it went back
-            signs.append(self._sign(key, text, stamp, weight))
+            signs.append(self._sign(key, text, stamp, weight, bounded=kind not in ORDERED))
         for key, (told, stamp) in sorted(feedback.items()):
             if told in {FeedbackKind.SAVE, FeedbackKind.REPEAT}:
-                signs.append(self._sign(key, None, stamp, LIKED_WEIGHT))
-        return [sign for sign in signs if sign is not None]
+                signs.append(self._sign(key, None, stamp, LIKED_WEIGHT, bounded=True))
+        return _within_a_day([sign for sign in signs if sign is not None])
 
     def said(self, kind: FeedbackKind, *, liked: bool) -> list[_Sign]:
         """Return what the customer said, in words and by feedback of one kind."""
@@ -124,13 +138,32 @@ class _Collector:
         wanted, shunned = phrases(likes and likes.value, dislikes and dislikes.value)
         stamps = [fact.stamp for fact in (likes, dislikes) if fact is not None]
         said = max(stamps, default=Stamp(_NEVER, ""))
-        signs = [self._sign(None, phrase, said, 1.0) for phrase in (wanted if liked else shunned)]
+        signs = [
+            self._sign(None, phrase, said, 1.0, bounded=False) for phrase in (wanted if liked else shunned)
+        ]
         signs += [
-            self._sign(key, None, stamp, 1.0)
+            self._sign(key, None, stamp, 1.0, bounded=True)
             for key, (told, stamp) in sorted(self._facet.feedback.items())
             if told is kind
         ]
-        return [sign for sign in signs if sign is not None]
+        return _within_a_day([sign for sign in signs if sign is not None])
+
+
+def _within_a_day(signs: Sequence[_Sign]) -> list[_Sign]:
+    """Return signs with what is bounded of each day scaled down to `MOST_OF_A_DAY`, where it weighs more."""
+    heavy: dict[date, float] = {}
+    for sign in signs:
+        if sign.bounded:
+            day = sign.stamp.at.date()
+            heavy[day] = heavy.get(day, 0.0) + sign.weight
+    if all(weight <= MOST_OF_A_DAY for weight in heavy.values()):
+        return list(signs)
+    return [
+        sign._replace(weight=sign.weight * min(1.0, MOST_OF_A_DAY / heavy[sign.stamp.at.date()]))
+        if sign.bounded
+        else sign
+        for sign in signs
+    ]
 
 
 def _grouped(
@@ -144,7 +177,7 @@ def _grouped(
     if not signs:
         return []
     # What was said does not fade: it holds until it is taken back.
-    times = [sign.at.timestamp() if kind is InterestKind.LONG_TERM else 0.0 for sign in signs]
+    times = [sign.stamp.at.timestamp() if kind is InterestKind.LONG_TERM else 0.0 for sign in signs]
     directions = cluster(
         np.stack([sign.vector for sign in signs]),
         np.array([sign.weight for sign in signs]),
@@ -208,10 +241,21 @@ def _own_name(members: Sequence[_Sign], facet: Facet) -> str | None:
 
 
 def _evidence(members: Sequence[_Sign]) -> tuple[Evidence, ...]:
-    """Return the contents behind an interest, each once, the latest first."""
-    last: dict[str, datetime] = {}
+    """Return what is behind an interest, each content and each saying once, the latest first."""
+    last: dict[str, _Sign] = {}
+    times: Counter[str] = Counter()
     for sign in members:
-        if sign.key is not None and (sign.key not in last or last[sign.key] < sign.at):
-            last[sign.key] = sign.at
-    newest = sorted(last.items(), key=lambda entry: (entry[1], entry[0]), reverse=True)
-    return tuple(Evidence(key, at) for key, at in newest[:MOST_EVIDENCE])
+        times[sign.subject] += 1
+        if sign.subject not in last or last[sign.subject].stamp < sign.stamp:
+            last[sign.subject] = sign
+    newest = sorted(last.values(), key=lambda sign: (sign.stamp.at, sign.subject), reverse=True)
+    return tuple(
+        Evidence(
+            sign.key or "",
+            sign.stamp.at,
+            sign.stamp.message_id,
+            "" if sign.key is not None else sign.words,
+            times[sign.subject],
+        )
+        for sign in newest[:MOST_EVIDENCE]
+    )

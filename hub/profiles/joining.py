@@ -3,10 +3,16 @@
 register    of several statements the greatest by (rank, instant, message, spelling) is kept
 latest      a set cut to its latest members: what fell out could never come back in
 identity    first seen at the earliest, verified if ever
+
+Everything is bounded, so that nobody's flood makes a facet that the store cannot take (16 MB), nor one
+visit that all before it is forgotten. A cut is a join too: it keeps the greatest by an order in which
+whatever is joined can only rise. See docs/decisions/0039.
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any, TypeVar
 
 from hub.kit.canonical import canonical
@@ -18,13 +24,21 @@ from hub.profiles.model import (
     Identity,
     PurchaseLine,
     Signal,
+    SignalKind,
     Source,
     Stamp,
 )
 
 T = TypeVar("T")
 MOST_SIGNALS = 300
+MOST_OF_A_DAY = 50  # signals kept of one day (UTC), orders not counted
 MOST_LINES = 8  # purchases kept of one content
+MOST_BOUGHT = 3_000  # contents of which purchases are kept
+MOST_FACTS = 300  # traits, preferences
+MOST_SAID = 2_000  # contents with feedback
+MOST_KEPT = 1_000  # of each of the others: carts, orders undone, what was disowned or named, identities
+DAY = timedelta(days=1)
+ORDERED = frozenset({SignalKind.PURCHASED, SignalKind.REFUNDED})
 FEW = 8  # so many times longer is a long history than what is added to it one by one
 
 _RANK = {Source.DECLARED: 2, Source.OBSERVED: 1, Source.INFERRED: 0}
@@ -69,15 +83,25 @@ def _cart_order(told: tuple[bool, Stamp]) -> tuple[Any, ...]:
     return (told[1].at, told[1].message_id, not told[0])
 
 
-def registers(maps: Sequence[Mapping[str, T]], order: Callable[[T], tuple[Any, ...]]) -> Mapping[str, T]:
-    """Join maps of registers: of each key the greatest."""
+def registers(
+    maps: Sequence[Mapping[str, T]], order: Callable[[T], tuple[Any, ...]], most: int | None = None
+) -> Mapping[str, T]:
+    """Join maps of registers: of each key the greatest, and of all keys those with the `most` greatest."""
     joined = dict(maps[0]) if maps else {}
     for one in maps[1:]:
         for key, value in one.items():
             before = joined.get(key)
             if before is None or (before is not value and order(value) > order(before)):
                 joined[key] = value
-    return joined
+    return joined if most is None else greatest(joined, order, most)
+
+
+def greatest(registers: dict[str, T], order: Callable[[T], tuple[Any, ...]], most: int) -> Mapping[str, T]:
+    """Cut a map of registers to those of the greatest values; of equals by key."""
+    if len(registers) <= most:
+        return registers
+    places = sorted(registers, key=lambda key: (order(registers[key]), key))
+    return {key: registers[key] for key in places[-most:]}
 
 
 def latest(sets: Sequence[Sequence[T]], order: Callable[[T], tuple[Any, ...]], most: int) -> tuple[T, ...]:
@@ -106,6 +130,31 @@ def latest(sets: Sequence[Sequence[T]], order: Callable[[T], tuple[Any, ...]], m
     return tuple([unique[place] for place in sorted(unique)[-most:]])
 
 
+def signals_of(sets: Sequence[Sequence[Signal]]) -> tuple[Signal, ...]:
+    """Join signals: of each day the latest `MOST_OF_A_DAY` beside its orders, and of these the latest.
+
+    So one visit, however long, pushes out no more than that of what was kept before it.
+    """
+    joined = latest(sets, signal_order, MOST_SIGNALS + sum(map(len, sets)))
+    if any(
+        last[0].at - first[0].at < DAY for first, last in zip(joined, joined[MOST_OF_A_DAY:], strict=False)
+    ):
+        per_day = Counter(_day(signal) for signal in joined if signal.kind not in ORDERED)
+        over = {day: count - MOST_OF_A_DAY for day, count in per_day.items() if count > MOST_OF_A_DAY}
+        kept = []
+        for signal in joined:  # oldest first, so that the oldest of a day go
+            if over and signal.kind not in ORDERED and over.get(day := _day(signal), 0) > 0:
+                over[day] -= 1
+            else:
+                kept.append(signal)
+        joined = tuple(kept)
+    return joined[-MOST_SIGNALS:]
+
+
+def _day(signal: Signal) -> date:
+    return signal.stamp.at.date()
+
+
 def _identities(maps: Sequence[Mapping[str, Identity]]) -> Mapping[str, Identity]:
     joined: dict[str, Identity] = {}
     for one in maps:
@@ -119,7 +168,12 @@ def _identities(maps: Sequence[Mapping[str, Identity]]) -> Mapping[str, Identity
                     min(before.first_seen_at, identity.first_seen_at),
                 )
             joined[key] = identity
-    return joined
+    if len(joined) <= MOST_KEPT:
+        return joined
+    # Those seen first: an identity can only be found to have been seen earlier, so that none comes back.
+    return {
+        key: joined[key] for key in sorted(joined, key=lambda k: (joined[k].first_seen_at, k))[:MOST_KEPT]
+    }
 
 
 def _purchases(
@@ -136,7 +190,7 @@ def _purchases(
                 joined[key] = lines
     for key, added in more.items():
         joined[key] = latest([joined[key], *added], line_order, MOST_LINES)
-    return joined
+    return greatest(joined, lambda lines: line_order(lines[-1]), MOST_BOUGHT)
 
 
 def join_all(facets: Sequence[Facet]) -> Facet:
@@ -147,18 +201,16 @@ def join_all(facets: Sequence[Facet]) -> Facet:
     seen = [at for one in facets for at in (one.first_seen_at, one.last_seen_at) if at is not None]
     return Facet(
         identities=_identities([one.identities for one in facets]),
-        traits=registers([one.traits for one in facets], fact_order),
-        preferences=registers([one.preferences for one in facets], fact_order),
+        traits=registers([one.traits for one in facets], fact_order, MOST_FACTS),
+        preferences=registers([one.preferences for one in facets], fact_order, MOST_FACTS),
         consents=registers([one.consents for one in facets], consent_order),
-        feedback=registers([one.feedback for one in facets], _feedback_order),
-        signals=latest(signals, signal_order, MOST_SIGNALS)
-        if len(signals) > 1
-        else (signals[0] if signals else ()),
+        feedback=registers([one.feedback for one in facets], _feedback_order, MOST_SAID),
+        signals=signals_of(signals) if len(signals) > 1 else (signals[0] if signals else ()),
         purchases=_purchases([one.purchases for one in facets]),
-        carts=registers([one.carts for one in facets], _cart_order),
-        void_orders=registers([one.void_orders for one in facets], _stamp_order),
-        disowned=registers([one.disowned for one in facets], _stamp_order),
-        names=registers([one.names for one in facets], fact_order),
+        carts=registers([one.carts for one in facets], _cart_order, MOST_KEPT),
+        void_orders=registers([one.void_orders for one in facets], _stamp_order, MOST_KEPT),
+        disowned=registers([one.disowned for one in facets], _stamp_order, MOST_KEPT),
+        names=registers([one.names for one in facets], fact_order, MOST_KEPT),
         first_seen_at=min(seen, default=None),
         last_seen_at=max(seen, default=None),
     )

@@ -217,10 +217,17 @@ class LinkedFacet:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One content that stands behind an interest, and when."""
+    """What stands behind an interest: one content, or words that were searched for or said.
+
+    `content_key` is empty for words, `text` for contents. `event_id` is the latest event that spoke of it
+    (at `at`), and `times` how many did of those that are kept.
+    """
 
     content_key: str
     at: datetime
+    event_id: str = ""
+    text: str = ""
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

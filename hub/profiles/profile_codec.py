@@ -28,6 +28,9 @@ from hub.profiles.model import (
 from hub.store.codecs import vector_from_bson, vector_to_bson
 
 _SIGNAL_KINDS = {kind.value: kind for kind in SignalKind}
+FOLD = (
+    2  # which way of folding made a profile; one that was made in another way is folded anew when it is read
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,7 @@ class Header:
     """What the store knows of a profile beside its fold.
 
     `folded` are the versions of the facets that went into it; `stale` says that events came since;
+    `made_by` is the way of folding that made it (`FOLD`);
     `merged_into` is where a merged-away profile went, since `merged_at` and by the event `merged_by`.
     """
 
@@ -46,6 +50,7 @@ class Header:
     encoder_id: str = ""
     catalogue_version: str = ""
     unplaced: bool = False
+    made_by: int = 1
     merged_into: str | None = None
     merged_at: datetime | None = None
     merged_by: str = ""
@@ -53,7 +58,7 @@ class Header:
 
 HEADER_FIELDS = (
     "version", "former_ids", "folded", "stale", "encoder_id", "catalogue_version", "unplaced",
-    "merged_into", "merged_at", "merged_by",
+    "made_by", "merged_into", "merged_at", "merged_by",
 )  # fmt: skip
 
 
@@ -69,6 +74,7 @@ def header_from_document(document: Mapping[str, Any]) -> Header:
         encoder_id=document.get("encoder_id", ""),
         catalogue_version=document.get("catalogue_version", ""),
         unplaced=document.get("unplaced", False),
+        made_by=document.get("made_by", 1),
         merged_into=document.get("merged_into"),
         merged_at=document.get("merged_at"),
         merged_by=document.get("merged_by", ""),
@@ -89,6 +95,7 @@ def profile_to_document(
         "encoder_id": profile.encoder_id,
         "catalogue_version": catalogue_version,
         "unplaced": unplaced,
+        "made_by": FOLD,
         "identities": [[i.type, i.value, i.verified, i.first_seen_at] for i in profile.identities],
         "traits": _facts(profile.traits),
         "preferences": _facts(profile.preferences),
@@ -128,7 +135,7 @@ def _interest(interest: Interest) -> dict[str, Any]:
         "label": interest.label,
         "weight": interest.weight,
         "vector": vector_to_bson(interest.vector),
-        "evidence": [{"content_key": e.content_key, "at": e.at} for e in interest.evidence],
+        "evidence": [[e.content_key, e.at, e.event_id, e.text, e.times] for e in interest.evidence],
         "subjects": list(interest.subjects),
     }
 
@@ -176,6 +183,12 @@ def _interest_from(document: Mapping[str, Any]) -> Interest:
         label=document["label"],
         weight=document["weight"],
         vector=vector_from_bson(document["vector"]),
-        evidence=tuple(Evidence(one["content_key"], one["at"]) for one in document["evidence"]),
+        evidence=tuple(_evidence_from(one) for one in document["evidence"]),
         subjects=tuple(document["subjects"]),
     )
+
+
+def _evidence_from(one: Any) -> Evidence:
+    if isinstance(one, list):
+        return Evidence(*one)
+    return Evidence(one["content_key"], one["at"])  # as it was kept by folds before `FOLD` 2

@@ -27,7 +27,7 @@ from hub.profiles.joining import join_all
 from hub.profiles.knowledge import Knowledge, SnapshotKnowledge, naming, texts_of
 from hub.profiles.linking import Claim, Linker
 from hub.profiles.model import Facet, LinkedFacet
-from hub.profiles.profile_codec import Header, profile_to_document
+from hub.profiles.profile_codec import FOLD, Header, profile_to_document
 from hub.profiles.repository import ProfileRepository
 
 AT_ONCE = 64  # profiles projected together
@@ -214,10 +214,14 @@ def folded_document(header: Header, facets: Sequence[LinkedFacet], knowledge: Kn
 
 
 def outdated(header: Header, snapshot: CatalogueSnapshot) -> bool:
-    """Tell whether a fold must be made anew: events wait, the encoder is another, or what had no vector may have one."""
+    """Tell whether a fold must be made anew.
+
+    Events wait, it was made in another way or by another encoder, or what had no vector may have one.
+    """
     return (
         header.stale
         or header.folded is None
+        or header.made_by != FOLD
         or header.encoder_id != snapshot.encoder_id
         or (header.unplaced and header.catalogue_version != snapshot.version)
     )

@@ -90,11 +90,14 @@ class TestPurchases:
 
 class TestWords:
     async def test_a_search_is_an_interest_in_words(self, rooms: Rooms) -> None:
-        await rooms.track("Products Searched", query="rye  bread ")
+        await rooms.track("Products Searched", query="rye  bread ", ago=2, id="m1")
+        await rooms.track("Products Searched", query="rye bread", ago=1, id="m2")
         profile = await rooms.require()
         [interest] = profile.interests
         assert interest.subjects == ("text:rye bread",)
-        assert interest.evidence == ()
+        [proof] = interest.evidence
+        assert (proof.content_key, proof.text, proof.times) == ("", "rye bread", 2)
+        assert (proof.event_id, proof.at) == ("m2", NOW - timedelta(hours=1))
         assert list(profile.text_vectors) == ["rye bread"]
 
     async def test_likes_and_dislikes_are_understood(self, rooms: Rooms) -> None:
@@ -102,6 +105,10 @@ class TestWords:
         profile = await rooms.require()
         assert labels(profile, InterestKind.DECLARED) == ["roses"]
         assert sorted(labels(profile, InterestKind.AVOIDED)) == ["lamps", "lilies"]
+        said = {proof.text: proof.event_id for one in profile.interests for proof in one.evidence}
+        assert said == dict.fromkeys(
+            ["roses", "lilies", "lamps"], profile.preferences["likes"].stamp.message_id
+        )
         assert profile.preferences["likes"].value == "Roses, not lilies"
         assert profile.preferences["likes"].source is Source.DECLARED
 
