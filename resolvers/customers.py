@@ -21,6 +21,7 @@ from hub.profiles.needs import NeedState
 from hub.profiles.timeline import TimelineEntry
 from resolvers import access
 from resolvers.context import Context
+from resolvers.globalids import to_global
 from resolvers.pages import page
 
 SHOWCASE = "home"  # the scenario on which a layer's effect is shown
@@ -35,6 +36,7 @@ class KeyedFact:
     value: Any
     source: Source
     updated_at: datetime
+    event_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,16 @@ def preferences(profile: Profile) -> list[KeyedFact]:
 
 
 def _facts(facts: Mapping[str, Fact]) -> list[KeyedFact]:
-    return [KeyedFact(key, fact.value, fact.source, fact.stamp.at) for key, fact in sorted(facts.items())]
+    return [
+        KeyedFact(
+            key,
+            fact.value,
+            fact.source,
+            fact.stamp.at,
+            to_global("TimelineEntry", fact.stamp.message_id),
+        )
+        for key, fact in sorted(facts.items())
+    ]
 
 
 def interests(profile: Profile, first: int, after: str | None) -> Page[Interest]:

@@ -30,12 +30,16 @@ class Identity:
     first_seen_at: datetime = strawberry.field(description="When an event first carried it.")
 
 
+_STATED_BY = "The event that stated it: the `id` of its entry in the timeline."
+
+
 @strawberry.type(description="A typed fact about a customer, with where it comes from.")
 class Trait:
     key: str = strawberry.field(description="Its name, such as country.")
     value: Json = strawberry.field(description="Its value.")
     source: Source = strawberry.field(description="Where it comes from.")
     updated_at: datetime = strawberry.field(description="When it was stated.")
+    event_id: strawberry.ID = strawberry.field(description=_STATED_BY)
 
 
 @strawberry.type(description="A wish of the customer, such as likes: roses, not lilies.")
@@ -43,15 +47,31 @@ class Preference:
     key: str = strawberry.field(description="Its name.")
     value: Json = strawberry.field(description="Its value.")
     updated_at: datetime = strawberry.field(description="When it was stated.")
+    event_id: strawberry.ID = strawberry.field(description=_STATED_BY)
 
 
-@strawberry.type(description="One content that stands behind an interest.")
+@strawberry.type(description="A content, or words, that an interest rests on.")
 class Evidence:
-    @field(description="The content; null if it has left the catalogue.", of=Content | None, at_once=True)
+    @field(
+        description="The content; null if it rests on words, or if the content has left the catalogue.",
+        of=Content | None,
+        at_once=True,
+    )
     def content(self, parent: strawberry.Parent[model.Evidence], info: Info) -> Any:
         return customers.evidence_content(info.context, parent)
 
-    at: datetime = strawberry.field(description="When the customer showed interest in it.")
+    @field(
+        description="The words that were searched for or said; null if it rests on a content.", at_once=True
+    )
+    def text(self, parent: strawberry.Parent[model.Evidence]) -> str | None:
+        return parent.text or None
+
+    @field(description="The latest event behind it: the `id` of its entry in the timeline.", at_once=True)
+    def event_id(self, parent: strawberry.Parent[model.Evidence]) -> strawberry.ID:
+        return strawberry.ID(to_global("TimelineEntry", parent.event_id))
+
+    at: datetime = strawberry.field(description="When the customer last showed interest in it.")
+    times: int = strawberry.field(description="How many events speak of it, of those that are kept.")
 
 
 @strawberry.type(description="A direction that the customer cares about, labelled in words.")

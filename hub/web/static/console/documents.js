@@ -25,7 +25,7 @@ export const SERVICE_DESK = `query ServiceDesk($for: CustomerRef!, $seen: Int = 
     identities { type value verified firstSeenAt }
     traits { key value source updatedAt }
     preferences { key value }
-    interests(first: 8) { edges { node { id label kind weight evidence { content { key title } at } } } }
+    interests(first: 8) { edges { node { id label kind weight evidence { content { key title } text at } } } }
     needs { category pattern satisfiedUntil }
     consents { purpose channel state allowed updatedAt source }
     segments { key title }

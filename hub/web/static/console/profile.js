@@ -44,7 +44,7 @@ function interest(one) {
   if (!one.evidence.length) return el("li", { class: "interest" }, el("div", { class: "head" }, head));
   return el("li", { class: "interest" }, el("details", {},
     el("summary", { class: "head" }, head),
-    el("ul", {}, one.evidence.map((each) => el("li", {}, each.content?.title ?? "something no longer known", " ", when(each.at))))));
+    el("ul", {}, one.evidence.map((each) => el("li", {}, each.content?.title ?? each.text ?? "something no longer known", " ", when(each.at))))));
 }
 
 function need(one) {
