@@ -25,6 +25,7 @@ from hub.profiles.interests import SIGNAL_WEIGHTS
 from hub.profiles.model import (
     ConsentState,
     Evidence,
+    Fact,
     FeedbackKind,
     InterestKind,
     Profile,
@@ -154,10 +155,19 @@ def _cut_down(profile: Profile) -> Profile:
         interests=(),
         text_vectors={},
         recent=tuple(signal for signal in profile.recent if signal.kind in BY_CONTRACT),
-        traits={key: fact for key, fact in profile.traits.items() if key in SAYS_WHO},
+        traits=_who(profile),
         preferences={key: fact for key, fact in profile.preferences.items() if key.startswith("layer.")},
         feedback={key: kind for key, kind in profile.feedback.items() if kind is FeedbackKind.HIDE},
     )
+
+
+def _who(profile: Profile) -> dict[str, Fact]:
+    """Return the traits that say who somebody is; of an address its country, by which the law is chosen."""
+    traits = {key: fact for key, fact in profile.traits.items() if key in SAYS_WHO}
+    address = profile.traits.get("address")
+    if address is not None and isinstance(address.value, dict) and "country" in address.value:
+        traits["address"] = replace(address, value={"country": address.value["country"]})
+    return traits
 
 
 def _withheld(profile: Profile, rules: Rules) -> Withheld | None:

@@ -30,7 +30,7 @@ async def withheld(rooms: Rooms) -> str | None:
 class TestTheRegion:
     @pytest.mark.parametrize(
         ("country", "expected"),
-        [("DE", "DE"), ("de", "DE"), ("Germany", "DE"), ("EIRE", "IE"), ("UK", "GB"), ("EL", "GR"), ("Usa", "US"),
+        [("DE", "DE"), ("de", "DE"), ("Germany", "DE"), ("EIRE", "IE"), ("UK", "GB"), ("EL", "GR"), ("Usa", "US"), ("DEU", "DE"), ("Deutschland", "DE"), ("ESPAÑA", "ES"), ("Espan\u0303a", "ES"),
          ("US", "US"), ("Atlantis", "GB"), ("", "GB"), (None, "GB"), (7, "GB")],
     )  # fmt: skip
     async def test_is_the_customers_country_or_the_default(
@@ -38,6 +38,23 @@ class TestTheRegion:
     ) -> None:
         await rooms.identify(country=country)
         assert Rules().region_of(await rooms.require()) == expected
+
+    @pytest.mark.parametrize(
+        ("traits", "expected"),
+        [({"address": {"country": "DE", "city": "Ulm"}}, "DE"), ({"address": {"country": "Sverige"}}, "SE"),
+         ({"country": "US", "address": {"country": "DE"}}, "US"), ({"country": "?", "address": {"country": "DE"}}, "DE"),
+         ({"address": {"city": "Ulm"}}, "GB"), ({"address": "12 High Street, DE"}, "GB"), ({"address": {"country": 49}}, "GB")],
+    )  # fmt: skip
+    async def test_is_taken_from_an_address_too_as_segment_has_it(
+        self, rooms: Rooms, traits: dict[str, object], expected: str
+    ) -> None:
+        await rooms.identify(**traits)
+        mia = await rooms.require()
+        assert Rules().region_of(mia) == expected
+        shown = admit(mia, rooms.snapshot, channel="WEB", at=NOW, rules=Rules("FR"), gpc=True).profile
+        assert shown is not None
+        assert Rules().region_of(shown) == expected
+        assert shown.traits.get("address") is None or set(shown.traits["address"].value) == {"country"}
 
     def test_there_are_thirty_states_in_the_eea(self) -> None:
         assert len(EEA) == 30
