@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -33,9 +33,11 @@ def export_command(
         asyncio.run(_export(ref, lambda part: typer.echo(part, nl=False), page=page))
         typer.echo()
         return
-    with out.open("wb") as file:
-        out.chmod(0o600)
-        asyncio.run(_export(ref, file.write, page=page))
+    parts = _Parts(out)
+    try:
+        asyncio.run(_export(ref, parts.write, page=page))
+    finally:
+        parts.close()
     typer.echo(f"{out}: {out.stat().st_size:,} bytes", err=True)
 
 
@@ -52,6 +54,24 @@ def erase_command(
     for one in erasure.collections:
         typer.echo(f"{one.removed:>9,}  {one.name}")
     typer.echo(f"{erasure.id} is done")
+
+
+class _Parts:
+    """A file that begins with its first part: of nobody, nothing is written, nor anything written over."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+
+    def write(self, part: bytes) -> None:
+        if self._file is None:
+            self._file = self._path.open("wb")
+            self._path.chmod(0o600)
+        self._file.write(part)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
 
 
 def _ref(by: str, value: str) -> "CustomerRef":
@@ -71,7 +91,7 @@ async def _export(ref: "CustomerRef", write: "Callable[[bytes], object]", *, pag
 
     async with open_services(load_settings()) as (services, _auth, _signer, _store):
         exports = services.privacy.exports
-        profile = await services.profiles.require(ref)
+        profile = await exports.subject(ref)
         parts: AsyncIterator[bytes] = (
             page_of(exports, profile, services.clock.now()) if page else exports.document(profile)
         )

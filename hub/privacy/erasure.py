@@ -24,6 +24,7 @@ from hub.privacy.repository import PrivacyRepository
 from hub.profiles.identity import PROFILE_ID
 from hub.profiles.model import CustomerRef
 from hub.profiles.repository import ProfileRepository
+from hub.profiles.sharing import check_one_is_meant
 from hub.profiles.tombstones import Tombstones
 from hub.store.database import Store
 
@@ -74,8 +75,10 @@ class ErasureService:
 
         Raises:
             NotFound: UNKNOWN_CUSTOMER; nothing was changed.
+            Conflict: SEVERAL_CUSTOMERS share the name; nothing was changed.
             Unavailable: the store stopped answering; what was begun is completed in the background.
         """
+        await check_one_is_meant(self._profiles, ref)
         profile_id = await self._profile_id(ref)
         encoders = {self._encoder.id, *await self._repository.encoder_ids([profile_id])}
         whole = await self._repository.whole(Whole(profile_ids=frozenset({profile_id})), encoders)

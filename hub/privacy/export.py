@@ -21,6 +21,7 @@ from hub.ledger.repository import served_from
 from hub.privacy.model import Export, JobState
 from hub.profiles.model import CustomerRef, Profile
 from hub.profiles.repository import ProfileRepository
+from hub.profiles.sharing import check_one_is_meant
 from hub.profiles.timeline import TimelineEntry, entry_of
 from hub.store.database import Store
 from hub.store.faults import store_faults
@@ -57,8 +58,9 @@ class ExportService:
 
         Raises:
             NotFound: UNKNOWN_CUSTOMER.
+            Conflict: SEVERAL_CUSTOMERS share the name.
         """
-        profile = await self._profiles.require(ref)
+        profile = await self.subject(ref)
         export_id, now = new_id("exp"), self._clock.now()
         with store_faults():
             await self._db["exports"].insert_one(
@@ -71,6 +73,16 @@ class ExportService:
             url=f"{self._base_url}/exports/{token}",
             expires_at=now + LIFETIME,
         )
+
+    async def subject(self, ref: CustomerRef) -> Profile:
+        """Return whose copy it is to be.
+
+        Raises:
+            NotFound: UNKNOWN_CUSTOMER.
+            Conflict: SEVERAL_CUSTOMERS share the name.
+        """
+        await check_one_is_meant(self._profiles.repository, ref)
+        return await self._profiles.require(ref)
 
     async def open(self, token: str) -> Profile:
         """Return whose data a link gives.

@@ -25,10 +25,11 @@ from pydantic import (
     model_validator,
 )
 
-from hub.errors import InvalidInput
+from hub.errors import Conflict, InvalidInput
 from hub.profiles.identity import parse_ref
 from hub.profiles.model import CustomerRef
 from hub.profiles.service import ProfileService
+from hub.profiles.sharing import sharers
 from hub.store.database import Store
 from hub.store.faults import store_faults
 
@@ -124,8 +125,11 @@ class Subjects:
     async def of(self, identities: Sequence[SubjectIdentity]) -> list[str]:
         """Return the ids of the profiles, sorted.
 
+        A name that several share says nothing beside one that is somebody's own.
+
         Raises:
             InvalidInput: a raw identity is none.
+            Conflict: SEVERAL_CUSTOMERS share a name, and no other says which of them is meant.
             Unavailable: the store does not answer.
         """
         refs: list[CustomerRef] = []
@@ -143,8 +147,21 @@ class Subjects:
                 ) from None
         for kind, wanted in hashed.items():
             refs += await self._hashed(kind, wanted)
-        found = [await self._profiles.find(ref) for ref in refs]
-        return sorted({profile.id for profile in found if profile is not None})
+        meant: set[str] = set()
+        shared: list[frozenset[str]] = []
+        for ref in refs:
+            several = await sharers(self._profiles.repository, ref)
+            if several:
+                shared.append(several)
+            elif (profile := await self._profiles.find(ref)) is not None:
+                meant.add(profile.id)
+        if any(not several & meant for several in shared):
+            raise Conflict(
+                "several customers share one of these identities; name the one who is meant by another beside it",
+                path=("subject_identities",),
+                code="SEVERAL_CUSTOMERS",
+            )
+        return sorted(meant)
 
     async def _hashed(self, kind: str, wanted: Mapping[str, set[str]]) -> list[CustomerRef]:
         found: list[CustomerRef] = []

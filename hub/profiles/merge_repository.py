@@ -175,6 +175,13 @@ class ReviewRepository:
         with store_faults():
             return await self._reviews.find_one(query, {"_id": 1}) is not None
 
+    async def claiming(self, identity: str) -> set[str]:
+        """Return the facets that were seen to claim an address (by key) which is another's too."""
+        query = {"identity": identity, "kind": ReviewKind.SHARED_ADDRESS.value}
+        with store_faults():
+            found = await self._reviews.find(query, {"facets": 1}).to_list()
+        return {facet for document in found for facet in document["facets"]}
+
     async def get_one_or_none(self, review_id: str) -> Review | None:
         """Return a review."""
         with store_faults():

@@ -23,6 +23,7 @@ from hub.profiles.merge_repository import OperationRepository
 from hub.profiles.model import CustomerRef, Profile
 from hub.profiles.regrouping import Regrouper
 from hub.profiles.service import ProfileService
+from hub.profiles.sharing import check_one_is_meant
 from hub.store.database import Store
 
 MOST_AT_ONCE = 50  # customers merged, or identities split off, by one call
@@ -62,7 +63,8 @@ class MergeService:
         Raises:
             InvalidInput: NOTHING_TO_MERGE, SAME_CUSTOMER or TOO_MANY; nothing was changed.
             NotFound: UNKNOWN_CUSTOMER; nothing was changed.
-            Conflict: others kept changing the same customers; doing it again completes it.
+            Conflict: SEVERAL_CUSTOMERS share a name, and nothing was changed; or others kept changing the same
+                customers, and doing it again completes it.
         """
         _check(others, reason, "from", "NOTHING_TO_MERGE")
         root, *found = await all_of(
@@ -116,7 +118,7 @@ class MergeService:
         Raises:
             InvalidInput: NOTHING_TO_SPLIT, NEVER_MERGED, NOT_THIS_CUSTOMER or TOO_MANY; nothing was changed.
             NotFound: UNKNOWN_CUSTOMER, UNKNOWN_IDENTITY; nothing was changed.
-            Conflict: others kept changing the same customer.
+            Conflict: SEVERAL_CUSTOMERS share the name; or others kept changing the same customer.
         """
         _check(identities, reason, "identities", "NOTHING_TO_SPLIT")
         profile = await self._known(ref, ("for",))
@@ -199,6 +201,7 @@ class MergeService:
         raise Conflict("others keep changing these customers; try again")
 
     async def _known(self, ref: CustomerRef, path: tuple[str | int, ...]) -> Profile:
+        await check_one_is_meant(self._repository, ref, path)
         try:
             return await self._profiles.require(ref)
         except NotFound as error:
