@@ -9,26 +9,40 @@ several identities is evidence that they are one customer:
     known, of a cluster without a user id       the cluster is linked into the user's profile
     known, of another user                      a contradiction: the two are kept apart, an agent is asked
     known, put apart by a split before          the same
-    a visitor's id seen with several users      the same: a kiosk, a family's tablet
+    a visitor's id seen with several users      the same: a kiosk, a family's tablet. It is nobody's from then on:
+                                                what an event had linked it to, it leaves
 
 Linking costs writes for identities and facets, never for events: (1) the profile becomes a note that it
 was merged away, one atomic write that decides every race; (2) the note is carried out: former id, facets,
 hints of identities. A crash between leaves the note, and whoever meets it carries it out.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from hub.events.model import Mention
+from hub.kit.ids import new_id
 from hub.profiles.identity_repository import Home, NewIdentity
-from hub.profiles.merge_model import Proof, Review, ReviewKind, ReviewState
+from hub.profiles.merge_model import (
+    BY_ITSELF,
+    Operation,
+    OperationKind,
+    OperationState,
+    Proof,
+    Review,
+    ReviewKind,
+    ReviewState,
+)
 from hub.profiles.merge_repository import review_id
 from hub.profiles.model import CustomerRef, Facet, Link, LinkedFacet
 from hub.profiles.profile_codec import Header
+from hub.profiles.regrouping import Regrouper
 from hub.profiles.repository import ProfileRepository
 
+OPERATION_ID = re.compile(r"(mrg|spl)_[0-9a-z]{26}")
 _WORDS = {
     ReviewKind.TWO_USERS: "an event says that two users are one",
     ReviewKind.SHARED_ADDRESS: "both gave the same address or number",
@@ -44,6 +58,7 @@ class Verdict(StrEnum):
     MOVED_IN = "MOVED_IN"
     LINKED = "LINKED"
     CONTRADICTION = "CONTRADICTION"
+    SET_FREE = "SET_FREE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +71,7 @@ class Claim:
     mention: Mention
     at: datetime
     message_id: str
+    received_at: datetime
 
 
 class Linker:
@@ -63,6 +79,7 @@ class Linker:
 
     def __init__(self, repository: ProfileRepository) -> None:
         self._repository = repository
+        self._regrouper = Regrouper(repository.db, repository, repository.operations)
 
     async def link(self, claims: Sequence[Claim], known: Mapping[str, LinkedFacet]) -> bool:
         """Carry out claims; return whether any changed which facets a profile has.
@@ -88,7 +105,7 @@ class Linker:
                     await self._repository.verify(mention.key)
                 continue
             verdict = await self._settle(claim, mention)
-            changed = changed or verdict in {Verdict.MOVED_IN, Verdict.LINKED}
+            changed = changed or verdict in {Verdict.MOVED_IN, Verdict.LINKED, Verdict.SET_FREE}
         return changed
 
     async def _settle(self, claim: Claim, mention: Mention) -> Verdict:
@@ -143,6 +160,35 @@ class Linker:
         )
         return Verdict.CONTRADICTION
 
+    async def _set_free(self, facet: LinkedFacet, claim: Claim, mention: Mention) -> Verdict | None:
+        """Take a device that another user turns out to use from the customer whom an event had linked it to.
+
+        What a merge brought stays, since somebody decided that.
+        """
+        if mention.type != "anonymous_id" or not claim.by_user or not facet.links:
+            return None
+        if OPERATION_ID.match(facet.links[0].by):
+            return None
+        proof = Proof(_WORDS[ReviewKind.SHARED_DEVICE], claim.at, claim.message_id)
+        intent = await self._repository.operations.intend(
+            Operation(
+                id=new_id("spl"),
+                kind=OperationKind.SPLIT,
+                state=OperationState.PENDING,
+                at=claim.received_at,
+                into=facet.profile_id,
+                others=(),
+                by=BY_ITSELF,
+                reason="several customers use this device",
+                evidence=(proof,),
+                named=(mention.key,),
+            )
+        )
+        if await self._regrouper.split(intent):
+            return Verdict.SET_FREE
+        await self._repository.operations.settle(intent.id, OperationState.VOID)
+        return None
+
     async def _facet(self, home: Home, claim: Claim, mention: Mention) -> LinkedFacet | None:
         """Return the facet of a home, made where an identity has just moved in; None if it cannot be made yet."""
         found = await self._repository.facets([home.facet_id])
@@ -168,7 +214,8 @@ class Linker:
         header = (await self._repository.headers([profile_id])).get(profile_id, Header(id=profile_id))
         if header.merged_into is None:
             if await self._repository.has_user(profile_id):
-                return await self._contradict(claim, mention, facet.id)
+                verdict = await self._contradict(claim, mention, facet.id)
+                return await self._set_free(facet, claim, mention) or verdict
             if mention.type == "anonymous_id" and await self._repository.reviews.is_of_several(mention.key):
                 return await self._contradict(claim, mention, facet.id)
             if await self._put_apart(claim.profile_id, profile_id):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+BY_ITSELF = "the hub"  # in the audit trail, of what no agent decided
+
 
 class OperationKind(StrEnum):
     """What was done to profiles."""

@@ -237,7 +237,15 @@ def claims_of(stored: StoredEvent, facets: Mapping[str, LinkedFacet]) -> list[Cl
     """Return what an event says of who is its customer too."""
     event, facet = stored.event, facets[stored.facet_id]
     return [
-        Claim(facet.id, facet.profile_id, facet.primary.type == "user_id", mention, event.at, event.id)
+        Claim(
+            facet.id,
+            facet.profile_id,
+            facet.primary.type == "user_id",
+            mention,
+            event.at,
+            event.id,
+            event.received_at,
+        )
         for mention in event.mentions
         if mention.type != "previous_id" or mention.value not in {event.user_id, event.anonymous_id}
     ]

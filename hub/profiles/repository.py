@@ -50,6 +50,7 @@ class ProfileRepository(IdentityRepository, FacetRepository, MoveRepository):
         IdentityRepository.__init__(self, db)
         FacetRepository.__init__(self, db)
         MoveRepository.__init__(self, db)
+        self.db = db
         self.operations = OperationRepository(db)
         self.reviews = ReviewRepository(db)
 

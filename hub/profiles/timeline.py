@@ -11,7 +11,7 @@ from hub.events.model import Event, EventType, Item
 from hub.events.names import HANDLED, TimelineKind
 from hub.kit.clock import isoformat
 from hub.kit.pages import LARGEST_PAGE, decode_cursor
-from hub.profiles.merge_model import Operation, OperationKind
+from hub.profiles.merge_model import BY_ITSELF, Operation, OperationKind
 from hub.profiles.model import Profile
 
 MOST_NAMED = 3
@@ -70,6 +70,13 @@ def entry_of_operation(operation: Operation, profile_id: str) -> TimelineEntry:
             TimelineKind.MERGED,
             "Was found to be the same person as another customer",
         )
+    if operation.by == BY_ITSELF:
+        title = (
+            "A device turned out to be used by others too"
+            if operation.into == profile_id
+            else "Turned out to be a device that several customers use"
+        )
+        return TimelineEntry(operation.id, operation.at, TimelineKind.SPLIT, title)
     others = len(operation.others)
     title = (
         f"{others} other customer{'' if others == 1 else 's'} turned out to be somebody else"

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from hub.errors import Unavailable
+from hub.profiles.identity import parse_ref
+from hub.profiles.merge_model import OperationKind
 from hub.profiles.model import ConsentState, Purpose
 from hub.profiles.repository import ProfileRepository
 from tests.profiles.rooms import Rooms, track
@@ -47,14 +49,68 @@ class TestIdentify:
         assert {signal.content_key for signal in profile.recent} == {"rye-bread", "desk-lamp"}
         assert len(profile.facet_ids) == 3
 
-    async def test_a_device_of_two_users_stays_with_the_first_and_merges_nobody(self, rooms: Rooms) -> None:
+    @pytest.mark.parametrize(
+        "order", [("mia", "ben", "cleo"), ("cleo", "mia", "ben"), ("ben", "cleo", "mia")]
+    )
+    async def test_a_device_of_several_users_is_nobodys_whoever_came_first(
+        self, rooms: Rooms, order: tuple[str, ...]
+    ) -> None:
+        former = await visit(rooms, "kiosk")
+        for number, user in enumerate(order):
+            await rooms.identify(user, anon="kiosk")
+            await visit(rooms, "kiosk", product="desk-lamp", ago=8 - number)
+            # Segment's clients name the device beside the user with every event.
+            await rooms.track("Product Viewed", user, anon="kiosk", ago=1, product_id="climbing-rose")
+        for user in order:
+            profile = await rooms.require(user)
+            assert [signal.content_key for signal in profile.recent] == ["climbing-rose"]
+            assert [identity.key for identity in profile.identities] == [f"user_id:{user}"]
+        kiosk = await rooms.require("kiosk", "anonymous_id")
+        assert kiosk.id == former
+        assert [signal.content_key for signal in kiosk.recent] == ["rye-bread", *["desk-lamp"] * 3]
+
+    async def test_it_is_told_who_took_the_device_away_why_and_on_what_evidence(self, rooms: Rooms) -> None:
+        former = await visit(rooms, "kiosk")
+        await rooms.identify("mia", anon="kiosk")
+        mia = await rooms.require("mia")
+        await rooms.send({"type": "identify", "userId": "ben", "anonymousId": "kiosk", "messageId": "m9"})
+        [told] = await rooms.merges.operations.newest([mia.id], most=5)
+        assert (told.kind, told.into, told.others) == (OperationKind.SPLIT, mia.id, (former,))
+        assert (told.by, told.reason) == ("the hub", "several customers use this device")
+        assert [proof.source for proof in told.evidence] == ["m9"]
+        assert (await rooms.require(former, "id")).id == former
+        for whose, title in (
+            (mia.id, "A device turned out to be used by others too"),
+            (former, "Turned out to be a device that several customers use"),
+        ):
+            page = await rooms.profiles.timeline(await rooms.require(whose, "id"), first=1)
+            assert [edge.node.title for edge in page.edges] == [title]
+
+    async def test_a_device_that_an_agent_gave_to_somebody_stays_theirs(self, rooms: Rooms) -> None:
         await visit(rooms, "kiosk")
         await rooms.identify("mia", anon="kiosk")
         await rooms.identify("ben", anon="kiosk")
-        mia, ben = await rooms.require("mia"), await rooms.require("ben")
-        assert mia.id != ben.id
-        assert (await rooms.require("kiosk", "anonymous_id")).id == mia.id
-        assert ben.recent == ()
+        mia, kiosk = parse_ref("user_id", "mia"), parse_ref("anonymous_id", "kiosk")
+        await rooms.merges.merge(mia, [kiosk], by="ann", reason="her own laptop, lent once")
+        await rooms.track("Product Viewed", "ben", anon="kiosk", ago=1, product_id="climbing-rose")
+        assert (await rooms.require("kiosk", "anonymous_id")).id == (await rooms.require("mia")).id
+        assert [signal.content_key for signal in (await rooms.require("mia")).recent] == ["rye-bread"]
+
+    async def test_a_device_of_one_customer_with_two_accounts_stays_with_them(self, rooms: Rooms) -> None:
+        await visit(rooms)
+        await rooms.identify("mia", anon="a1")
+        await rooms.identify("mia-at-work")
+        await rooms.merges.merge(parse_ref("user_id", "mia"), [parse_ref("user_id", "mia-at-work")], by="ann")
+        await rooms.identify("mia-at-work", anon="a1")
+        assert (await rooms.require("a1", "anonymous_id")).id == (await rooms.require("mia")).id
+
+    async def test_two_users_of_a_device_in_one_batch(self, rooms: Rooms) -> None:
+        await rooms.send(
+            track("Product Viewed", None, anon="kiosk", ago=9, product_id="rye-bread"),
+            *[{"type": "identify", "userId": user, "anonymousId": "kiosk"} for user in ("mia", "ben")],
+        )
+        owners = {(await rooms.require(user)).id for user in ("mia", "ben")}
+        assert (await rooms.require("kiosk", "anonymous_id")).id not in owners
 
     async def test_doing_it_again_changes_nothing(self, rooms: Rooms) -> None:
         await visit(rooms)
@@ -134,15 +190,14 @@ class TestConsentAfterLinking:
 
 
 class TestRaces:
-    async def test_two_users_claim_one_visitor_at_once_and_one_gets_them(self, rooms: Rooms) -> None:
+    async def test_users_who_claim_one_visitor_at_once_all_go_without(self, rooms: Rooms) -> None:
         former = await visit(rooms)
         users = [f"u{number}" for number in range(6)]
         await asyncio.gather(*(rooms.identify(user, anon="a1") for user in users))
         profiles = [await rooms.require(user) for user in users]
         assert len({profile.id for profile in profiles}) == 6
-        owners = [profile for profile in profiles if profile.former_ids]
-        assert [owner.former_ids for owner in owners] == [(former,)]
-        assert (await rooms.require("a1", "anonymous_id")).id == owners[0].id
+        assert [profile.former_ids for profile in profiles] == [()] * 6
+        assert (await rooms.require("a1", "anonymous_id")).id == former
 
     async def test_a_merge_that_was_interrupted_is_carried_out_by_whoever_meets_it(
         self, rooms: Rooms, monkeypatch: pytest.MonkeyPatch
