@@ -129,10 +129,15 @@ def _others(members: NDArray[np.intp], picked: NDArray[np.intp]) -> NDArray[np.i
 
 
 def _with_enough(places: NDArray[np.intp], beyond: NDArray[np.bool_], share: float) -> NDArray[np.intp]:
-    """Return the places of the best of both sorts, as many of each as the share asks for, best first."""
-    wanted = round(share * DIALLED_WINDOW)
+    """Return the places of the best of both sorts, as many of each as the share asks for, best first.
+
+    Where there are too few of one sort, more of the other stand in for them: a list is never left empty.
+    """
     flags = beyond[places]
-    chosen = np.concatenate([places[flags][:wanted], places[~flags][: DIALLED_WINDOW - wanted]])
+    stretch, known = places[flags], places[~flags]
+    wanted = round(share * DIALLED_WINDOW)
+    wanted = min(max(wanted, DIALLED_WINDOW - len(known)), len(stretch))
+    chosen = np.concatenate([stretch[:wanted], known[: DIALLED_WINDOW - wanted]])
     chosen.sort()
     return chosen
 

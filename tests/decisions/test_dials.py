@@ -118,6 +118,19 @@ class TestStretch:
         assert beyond[order[:30]].all()
         assert sorted(order.tolist()) == list(range(600))
 
+    @settings(max_examples=60, deadline=None)
+    @given(st.integers(0, 10_000), st.floats(0, 1), st.integers(0, 70), st.integers(0, 70))
+    @example(0, 1.0, 0, 3)
+    @example(0, 0.0, 3, 0)
+    def test_fills_up_with_the_other_sort_where_there_are_too_few(self, seed, share, stretch, known):
+        """In a shop of one category nothing lies beyond who bought in it, and there is a page all the same."""
+        beyond = np.random.default_rng(seed).permutation(np.arange(stretch + known) < stretch)
+        order = arranged(worlds(seed, count=len(beyond)), Dials(stretch=share), seed, beyond).order
+        assert sorted(order.tolist()) == list(range(len(beyond)))
+        for length in range(1, min(len(beyond), 60) + 1):
+            wanted = min(max(share * length, length - known), stretch)
+            assert abs(int(beyond[order[:length]].sum()) - wanted) <= 1
+
     def test_means_nothing_to_a_stranger(self):
         snapshot = make_snapshot([make_content("vase"), make_content("lamp")])
         assert beyond_what_is_known(make_stranger(), Candidates(snapshot, np.arange(2))) is None
