@@ -115,6 +115,14 @@ class CatalogueSnapshot:
         # A title that names a price may be another one now.
         told = carried and carried.without(self.referring)
         object.__setattr__(self, "words", words_of(self.contents, told))
+        self._close()
+
+    def _close(self) -> None:
+        """Let nobody write into the arrays: layers of others read them too, and what one wrote all would see."""
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
 
     def __len__(self) -> int:
         return len(self.contents)

@@ -31,7 +31,7 @@ class Candidates:
     """What is still in the running: `rows` (c,) positions in the snapshot, ascending.
 
     `vectors` is (c, d) float32, rows of length 1 (or all zero where a content has no vector yet);
-    it is gathered once for all layers.
+    it is gathered once for all layers, and can be read only, as all of the snapshot's arrays.
     """
 
     snapshot: CatalogueSnapshot
@@ -40,6 +40,7 @@ class Candidates:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vectors", self.snapshot.vectors[self.rows])
+        self.vectors.flags.writeable = False
 
     def __len__(self) -> int:
         return len(self.rows)

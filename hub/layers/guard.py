@@ -3,9 +3,12 @@
     raises, answers NaN, a wrong shape   the decision is made without it, and says so
     takes too long                       the same; it is left alone until it has finished, and rests a while
 
+    takes too long over its reasons     the reason of another layer is told; it rests as well
+
 A layer from an entry point is played in a thread of its own, for which a decision waits `LIMIT` seconds
-and no longer. A thread cannot be stopped in Python: one that never ends keeps its thread, and its layer
-stays silent until the process ends. The hub's own layers are played directly.
+and no longer; once it has spent as long again on reasons, it is asked for no more of them in this decision. A thread cannot be stopped in Python: one
+that never ends keeps its thread, and its layer stays silent until the process ends. The hub's own layers are
+played directly.
 """
 
 import threading
@@ -13,12 +16,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import SimpleQueue
+from typing import Any, TypeVar
 
 import numpy as np
 
 from hub.layers.base import Candidates, Contribution, Layer, Moment
 from hub.profiles.view import ProfileView
 
+T = TypeVar("T")
 LIMIT = 0.05  # seconds that a decision waits for a layer from outside
 REST = 10.0  # seconds for which a layer that took too long is not asked again
 
@@ -73,10 +78,10 @@ def _held(sentence: Callable[[int], str]) -> Callable[[int], str]:
 class _Call:
     """One question to a layer, and its answer."""
 
-    ask: Callable[[], Contribution]
+    ask: Callable[[], Any]
     done: threading.Event = field(default_factory=threading.Event)
-    answer: Contribution | None = None
-    error: Exception | None = None
+    answer: Any = None
+    fault: str | None = None
 
 
 class GuardedLayer:
@@ -104,11 +109,28 @@ class GuardedLayer:
         self._resting_until = float("-inf")
 
     def score(self, view: ProfileView, candidates: Candidates, moment: Moment) -> Contribution:
-        """Ask the layer.
+        """Ask the layer; its reasons are asked for in the same way, as long as they do not take long all together.
 
         Raises:
-            LayerFault: it is late, or still busy with an earlier question, or resting after one.
+            LayerFault: it raised, is late, or still busy with an earlier question, or resting after one.
         """
+        made = self._asked(lambda: self._inner.score(view, candidates, moment))
+        tell, spent = made.sentence, 0.0
+
+        def sentence(position: int) -> str:
+            nonlocal spent
+            if spent >= self._limit:
+                return ""
+            began = self._monotonic()
+            try:
+                return self._asked(lambda: str(tell(position)))
+            finally:
+                spent += self._monotonic() - began
+
+        return Contribution(made.scores, sentence)
+
+    def _asked(self, ask: Callable[[], T]) -> T:
+        """Return what the layer answers, in its own thread and within the limit."""
         if self._late is not None and not self._late.done.is_set():
             raise LayerFault(self.name, "is still busy with an earlier question")
         self._late = None
@@ -117,24 +139,22 @@ class GuardedLayer:
         if self._worker is None:
             self._worker = threading.Thread(target=self._work, name=f"layer-{self.name}", daemon=True)
             self._worker.start()
-        call = _Call(lambda: self._inner.score(view, candidates, moment))
+        call = _Call(ask)
         self._calls.put(call)
         if not call.done.wait(self._limit):
             self._late = call
             self._resting_until = self._monotonic() + self._rest
             raise LayerFault(self.name, f"took longer than {self._limit * 1000:g} ms")
-        if call.error is not None:
-            raise call.error
-        assert call.answer is not None
-        return call.answer
+        if call.fault is not None:
+            raise LayerFault(self.name, call.fault)
+        answer: T = call.answer
+        return answer
 
     def _work(self) -> None:
         while True:
             call = self._calls.get()
             try:
                 call.answer = call.ask()
-            except Exception as error:  # noqa: BLE001 - handed to whoever asked
-                call.error = error
-            if call.answer is None and call.error is None:
-                call.error = TypeError("no contribution")
+            except BaseException as error:  # noqa: BLE001 - whatever it is, it ends this answer and not the thread
+                call.fault = f"raised {type(error).__name__}"
             call.done.set()

@@ -1,5 +1,6 @@
 """Which layers this hub has: its own, and those that other packages add by an entry point `tutti.layers`."""
 
+import re
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from types import FunctionType
@@ -22,6 +23,7 @@ from hub.layers.session import SessionLayer
 from hub.layers.value import ValueLayer
 
 GROUP = "tutti.layers"
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def own_layers() -> tuple[Layer, ...]:
@@ -62,7 +64,28 @@ def load_layers(found: Iterable[EntryPoint] | None = None) -> Mapping[str, Layer
             raise SetupError(f"the layer {point.name!r} ({point.value}) cannot be loaded: {error}") from error
         if not isinstance(layer, Layer):
             raise SetupError(f"{point.value} is no layer: it lacks a part of hub.layers.base.Layer")
+        _check(layer, point.value)
         if layer.name in layers:
             raise SetupError(f"{point.value} calls itself {layer.name!r}, and there is such a layer already")
         layers[layer.name] = GuardedLayer(layer)
     return layers
+
+
+def _check(layer: Layer, origin: str) -> None:
+    """Let a layer from outside pass that can be named in a mix and shown to everybody who asks.
+
+    Raises:
+        SetupError: its name, version, title or description is none.
+    """
+    told: dict[str, object] = {part: getattr(layer, part) for part in ("name", "title", "description")}
+    version: object = layer.version
+    for part, value in told.items():
+        if not isinstance(value, str) or not value.strip():
+            raise SetupError(f"the {part} of the layer {origin} is a text, not {value!r}")
+    if not NAME.fullmatch(layer.name):
+        raise SetupError(
+            f"{origin} calls itself {layer.name!r}; a layer's name is a small letter and up to 39 small letters, "
+            "figures and underscores"
+        )
+    if type(version) is not int or not 0 < version < 2**31:
+        raise SetupError(f"the version of the layer {origin} is a whole number from 1, not {version!r}")

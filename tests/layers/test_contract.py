@@ -92,6 +92,30 @@ class Mumbles(Wild):
         return Contribution(self.scores, lambda position: 1 / 0)
 
 
+class Leaves(Wild):
+    def score(self, view, candidates, moment):
+        raise SystemExit
+
+
+class Ponders(Wild):
+    """Scores at once, and thinks long about its reasons."""
+
+    naps = 0.4
+
+    def score(self, view, candidates, moment):
+        def sentence(position):
+            time.sleep(self.naps)
+            return f"thought about {position}"
+
+        return Contribution(self.scores, sentence)
+
+
+class Scribbles(Wild):
+    def score(self, view, candidates, moment):
+        candidates.snapshot.popularity[:] = 0.0
+        return Contribution(self.scores)
+
+
 class TestALayerThatBreaksTheContract:
     SNAPSHOT = make_snapshot([make_content("a"), make_content("b"), make_content("c")], popularity={"c": 0.9})
 
@@ -115,6 +139,8 @@ class TestALayerThatBreaksTheContract:
             (Wild(1.0, 2.0), r"returned scores of shape \(2,\) for 3 candidates"),
             (Wild("a", "b", "c"), "raised ValueError"),
             (GuardedLayer(Sleeps(1.0, 1.0, 1.0), limit=0.02), "took longer than 20 ms"),
+            (GuardedLayer(Leaves()), "raised SystemExit"),
+            (GuardedLayer(Scribbles(1.0, 1.0, 1.0)), "raised ValueError"),
         ],
     )
     def test_is_left_out_and_the_others_play_as_if_it_were_not_there(self, layer, reason):
@@ -183,6 +209,39 @@ class TestALayerFromOutside:
         now[0], slow.naps = 11.0, 0.0
         layer._limit = 5.0
         assert self.ask(layer).scores.tolist() == [1.0, 1.0, 1.0]
+
+
+class TestTheReasonsOfALayerFromOutside:
+    SNAPSHOT = TestALayerThatBreaksTheContract.SNAPSHOT
+
+    def test_are_told_where_they_come_in_time(self):
+        layer = Ponders(1.0, 1.0, 1.0)
+        layer.naps = 0.0
+        view = make_stranger()
+        found = play(GuardedLayer(layer, limit=5.0), view, everything(self.SNAPSHOT), detect(view, NOW))
+        assert [found.sentence(position) for position in range(2)] == ["thought about 0", "thought about 1"]
+
+    def test_are_another_layers_where_they_take_too_long_and_it_rests(self):
+        now = [0.0]
+        guarded = GuardedLayer(Ponders(1.0, 0.5, 0.2), limit=0.02, monotonic=lambda: now[0])
+        view = make_stranger()
+        layers = {"base": LAYERS["base"], "wild": guarded}
+        weights = Mix({"base": 1.0, "wild": 1.0})
+        found = rank(view, everything(self.SNAPSHOT), detect(view, NOW), weights, layers, variety=0)
+        assert found.faults == ()
+        assert next(i for i in found.first(3) if i.content.key == "c").why.sentence == "Popular this month"
+        with pytest.raises(LayerFault, match="busy"):
+            play(guarded, view, everything(self.SNAPSHOT), detect(view, NOW))
+
+    def test_are_asked_for_no_longer_than_the_limit_all_together(self):
+        ticks = iter(range(100))
+        layer = Ponders(1.0, 1.0, 1.0)
+        layer.naps = 0.0
+        guarded = GuardedLayer(layer, limit=5.0, monotonic=lambda: 3.0 * next(ticks))
+        view = make_stranger()
+        found = play(guarded, view, everything(self.SNAPSHOT), detect(view, NOW))
+        assert [found.sentence(position) for position in range(3)] == ["thought about 0", "", ""]
+        assert play(guarded, view, everything(self.SNAPSHOT), detect(view, NOW)).scores.any()
 
 
 def test_novelty_is_nothing_before_the_day_of_publication():

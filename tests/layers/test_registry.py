@@ -24,6 +24,22 @@ class SecondBase(NightLayer):
     name = "base"
 
 
+class NumberedInWords(NightLayer):
+    version = "1.0"
+
+
+class Untitled(NightLayer):
+    title = None
+
+
+class Undescribed(NightLayer):
+    description = " "
+
+
+class CalledOddly(NightLayer):
+    name = "At=Night"
+
+
 class NoLayer:
     name = "nothing"
 
@@ -61,6 +77,10 @@ def test_a_class_or_an_instance_can_be_added(attribute):
         ("NoLayer", "is no layer"),
         ("SecondBase", "there is such a layer already"),
         ("Absent", "cannot be loaded"),
+        ("NumberedInWords", "version of the layer .* is a whole number from 1, not '1.0'"),
+        ("Untitled", "title of the layer .* is a text, not None"),
+        ("Undescribed", "description of the layer .* is a text, not ' '"),
+        ("CalledOddly", "calls itself 'At=Night'"),
     ],
 )
 def test_a_faulty_one_is_named_at_start(attribute, fault):
