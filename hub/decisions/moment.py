@@ -2,7 +2,7 @@
 
     first_visit           nobody we know, or somebody who came today and has done nothing yet
     contacted_service     a question to the service desk within two days
-    just_bought           an order within two days
+    just_bought           an order within two days of which something was kept
     cart_left             something lies in the basket for an hour to a fortnight
     birthday              three days before the trait `birthday` to the day after
     return_after_absence  nothing heard for 45 days or more before this visit
@@ -79,7 +79,7 @@ def _situation(view: ProfileView, at: datetime, due: tuple[str, ...]) -> tuple[s
         if signal.kind is SignalKind.PURCHASED
         and signal.content_key is not None
         and at - signal.stamp.at <= JUST_BOUGHT
-        and (signal.content_key not in view.owned or view.owned[signal.content_key].count > 0)
+        and signal.content_key in view.owned  # what went back is not
     ]
     if bought:
         return "just_bought", tuple(dict.fromkeys(reversed(bought)))
