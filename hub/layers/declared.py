@@ -4,6 +4,7 @@ import numpy as np
 
 from hub.layers.base import Candidates, Contribution, Moment
 from hub.layers.similarity import nearness, ramp
+from hub.layers.words import quoted
 from hub.profiles.model import FeedbackKind
 from hub.profiles.view import ProfileView
 
@@ -62,6 +63,9 @@ class DeclaredLayer:
             label = view.declared.labels[liked.nearest[position]] if view.declared.labels else ""
             if not label or scores[position] < WORTH_TELLING:
                 return ""
-            return f"You said they like {label}" if view.for_another else f"You told us you like {label}"
+            # What is said of somebody else may be any words: "a gardener", "my aunt, who bakes".
+            return (
+                f"Because you said {quoted(label)}" if view.for_another else f"You told us you like {label}"
+            )
 
         return Contribution(scores, sentence)

@@ -62,7 +62,7 @@ class TestForSomebodyElse:
         decision, keys = await ranked(hub, recipient=Recipient(words=f"{word}, not {PRODUCTS[0].title}"))
         assert keys.index(target.key) < keys.index(PRODUCTS[0].key)
         item = decision.ranking.first(len(keys))[keys.index(target.key)]
-        assert item.why.sentence == f"You said they like {word.lower()}"
+        assert item.why.sentence == f"Because you said '{word.lower()}'"
 
     async def test_what_would_suit_leads_too(self, hub):
         target = PRODUCTS[-1].key

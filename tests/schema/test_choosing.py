@@ -23,7 +23,7 @@ class TestForSomebodyElse:
         assert found["moment"] == {"key": "gift", "title": "Choosing for somebody else"}
         first = found["ranking"][0]
         assert first["content"]["category"] == "kitchen/mugs"
-        assert first["why"]["sentence"] == "You said they like stoneware mug"
+        assert first["why"]["sentence"] == "Because you said 'stoneware mug'"
 
     @pytest.mark.parametrize(
         ("recipient", "code", "path"),
