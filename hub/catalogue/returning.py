@@ -3,6 +3,9 @@
 A logistic regression on how often, how long ago and since when they bought it, and on how the content sells: learned on
 several windows that ended before the last purchase. What the content adds is worked out once for all; what the
 customer adds waits for the customer.
+
+That hardly anything is bought again is learned too: the fewer were, or were not, the more it is the share of those who
+did that speaks, and the less how often and when.
 """
 
 import numpy as np
@@ -11,12 +14,12 @@ from numpy.typing import NDArray
 from hub.catalogue.sales import WINDOW, Floats, Sales
 
 ENDS = (30, 45, 60, 90)  # how many days ago the windows began that teach
-LEAST = 200  # examples of what was, and of what was not, bought again; below that nothing is learned
+LEAST = 200  # examples below which nothing is learned; of each answer, below which the ridge grows
 MOST = 400_000  # examples; of more, evenly spaced ones are taken
 SALES_PACES = (7.0, 28.0, 90.0)  # days in which a sale counts half
 SHRINKAGE = 10.0  # owners whom a content is taken to have had before, who bought again as all do
 MOST_DAYS = 8  # days of purchase that count, as many as a facet keeps
-PENALTY = 1.0  # ridge of the regression, on standardized features
+PENALTY = 1.0  # ridge of the regression, on standardized features, where there are `LEAST` of each answer
 CURVE = 5  # what is known of customer and content: one, days, days since, both, days since the first
 _STEPS = 30
 
@@ -65,7 +68,7 @@ def bought_again(sales: Sales) -> tuple[Floats, Floats]:
     if not examples:
         return nothing
     table, answered = np.concatenate(examples), np.concatenate(answers)
-    if min(answered.sum(), (~answered).sum()) < LEAST:
+    if len(answered) < LEAST:
         return nothing
     every = -(-len(table) // MOST)
     weights = _logistic(table[::every], answered[::every])
@@ -74,18 +77,26 @@ def bought_again(sales: Sales) -> tuple[Floats, Floats]:
 
 
 def _logistic(table: Floats, answered: NDArray[np.bool_]) -> Floats:
-    """Return the weights of a ridge logistic regression, whose first feature is one, by Newton's steps."""
-    middle, spread = table.mean(axis=0), np.maximum(table.std(axis=0), 1e-9)
+    """Return the weights of a ridge logistic regression, whose first feature is one, by Newton's steps.
+
+    With fewer than `LEAST` of one answer the ridge is as many times stronger as they are fewer, and holds the first
+    feature to the share of all, so that there are weights where nobody, or everybody, did.
+    """
+    middle, spread = table.mean(axis=0), table.std(axis=0)
+    spread[spread < 1e-9] = 1.0  # what is the same of all tells nothing, and weighs nothing
     middle[0], spread[0] = 0.0, 1.0
     scaled = (table - middle) / spread
-    penalty = np.full(scaled.shape[1], PENALTY)
-    penalty[0] = 0.0
-    share = answered.mean()
-    weights = np.zeros(scaled.shape[1])
-    weights[0] = np.log(share / (1.0 - share))
+    fewest = min(answered.sum(), (~answered).sum())
+    few = fewest < LEAST
+    share = (answered.sum() + 0.5) / (len(answered) + 1.0) if few else answered.mean()
+    penalty = np.full(scaled.shape[1], PENALTY * max(LEAST / max(fewest, 1), 1.0))
+    penalty[0] = PENALTY if few else 0.0
+    held = np.zeros(scaled.shape[1])
+    held[0] = np.log(share / (1.0 - share))
+    weights = held.copy()
     for _ in range(_STEPS):
         expected = 1.0 / (1.0 + np.exp(-(scaled @ weights)))
-        slope = scaled.T @ (answered - expected) - penalty * weights
+        slope = scaled.T @ (answered - expected) - penalty * (weights - held)
         bend = (scaled * (expected * (1.0 - expected))[:, None]).T @ scaled + np.diag(penalty)
         step = np.linalg.solve(bend + 1e-9 * np.eye(len(bend)), slope)
         weights += step

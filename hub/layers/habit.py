@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from hub.catalogue.model import NeedPattern
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.layers.base import Candidates, Contribution, Moment
-from hub.layers.lasting import Owned, owned_items
+from hub.layers.lasting import Owned, due_items, due_sentence, owned_items
 from hub.layers.words import when
 from hub.profiles.model import FeedbackKind
 from hub.profiles.view import ProfileView
@@ -62,9 +62,12 @@ class HabitLayer:
             item = usual.get(position)
             if item is None:
                 return ""
-            if item.ownership.days < RHYTHM_FROM:
-                return f"You bought this {when(item.ownership.last_at, view.at)}"
-            return f"One of your usual: you bought it on {item.ownership.days} days, last {when(item.ownership.last_at, view.at)}"
+            if due_items([item], view.at):  # that it has run out says more than how often it was bought
+                return due_sentence(item)
+            days, last = item.ownership.days, when(item.ownership.last_at, view.at)
+            if days < RHYTHM_FROM:
+                return f"You bought this twice, last {last}" if days > 1 else f"You bought this {last}"
+            return f"One of your usual: you bought it on {days} days, last {last}"
 
         return Contribution(scores, sentence)
 

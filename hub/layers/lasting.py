@@ -1,14 +1,17 @@
-"""How long a purchase satisfies its need: the arithmetic that gates, layers and moments share."""
+"""How long a purchase satisfies its need, and what is said when it is due: what gates, layers and moments share."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hub.catalogue.model import Content, NeedPattern
+from hub.catalogue.model import Content, NeedOrigin, NeedPattern
 from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.layers.words import span, thing
 from hub.profiles.model import Ownership
 from hub.profiles.needs import lasting_days
 from hub.profiles.view import ProfileView
+
+OWN_RHYTHM_FROM = 3  # days of purchase, as in the layer `habit`
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +57,22 @@ def due_items(owned: Iterable[Owned], at: datetime, *, window: float = 1.0) -> l
                 due.append(item)
     due.sort(key=lambda item: (-item.ownership.last_at.timestamp(), item.content.key))
     return due
+
+
+def due_sentence(item: Owned) -> str:
+    """Return the reminder for a refill: "Your house coffee should be running out about now".
+
+    Where the interval is learned, it says of whom: "You buy house coffee about every 5 weeks".
+    """
+    rhythm = rhythm_sentence(item)
+    end = f": {rhythm}" if rhythm else ""
+    return f"Your {thing(item.content)} should be running out about now{end}"
+
+
+def rhythm_sentence(item: Owned) -> str:
+    """Return what an interval rests on where purchases taught it: the customer's own rhythm, or that of others."""
+    if item.content.need.origin is not NeedOrigin.LEARNED or item.lasts_days is None:
+        return ""
+    if item.ownership.days >= OWN_RHYTHM_FROM:
+        return f"you buy it about every {span(item.lasts_days)}"
+    return f"customers buy this again after about {span(item.lasts_days)}"

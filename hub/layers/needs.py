@@ -8,10 +8,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from hub.catalogue.model import NeedOrigin, NeedPattern
+from hub.catalogue.model import NeedPattern
 from hub.layers.base import Candidates, Contribution, Moment
-from hub.layers.lasting import Owned, due_items, owned_items
-from hub.layers.words import day, leaf_words, span, thing, when
+from hub.layers.lasting import Owned, due_items, due_sentence, owned_items, rhythm_sentence
+from hub.layers.words import day, leaf_words, thing, when
 from hub.profiles.view import ProfileView
 
 DUE = 1.0
@@ -20,7 +20,6 @@ COMPLEMENT = 0.6
 COMPLEMENT_HALF_LIFE_DAYS = 21.0
 COMPLEMENT_DAYS = 90.0
 COLLECTION = 0.5
-OWN_RHYTHM_FROM = 3  # days of purchase, as in the layer `habit`
 
 
 @dataclass(slots=True)
@@ -74,25 +73,6 @@ class NeedsLayer:
         for category in collections(owned):
             sentence = partial(collection_sentence, category)
             board.give(snapshot.in_category(category, codes), COLLECTION, sentence)
-
-
-def due_sentence(item: Owned) -> str:
-    """Return the reminder for a refill: "Your house coffee should be running out about now".
-
-    Where the interval is learned, it says of whom: "You buy house coffee about every 5 weeks".
-    """
-    rhythm = rhythm_sentence(item)
-    end = f": {rhythm}" if rhythm else ""
-    return f"Your {thing(item.content)} should be running out about now{end}"
-
-
-def rhythm_sentence(item: Owned) -> str:
-    """Return what an interval rests on where purchases taught it: the customer's own rhythm, or that of others."""
-    if item.content.need.origin is not NeedOrigin.LEARNED or item.lasts_days is None:
-        return ""
-    if item.ownership.days >= OWN_RHYTHM_FROM:
-        return f"you buy it about every {span(item.lasts_days)}"
-    return f"customers buy this again after about {span(item.lasts_days)}"
 
 
 def complement_sentence(item: Owned, at: datetime) -> str:

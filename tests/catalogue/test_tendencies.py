@@ -20,6 +20,11 @@ def shop(days=160, newcomers=6):
         for n in range(newcomers):
             lines.append((f"n{age}-{n}", "soap", float(age)))
             lines.append((f"n{age}-{n}", f"thing-{int(RANDOM.integers(12))}", float(age)))
+    return taught(lines)
+
+
+def taught(lines):
+    """Return (customer, key, age) as `learn_tendencies` takes them."""
     return [who for who, _, _ in lines], [key for _, key, _ in lines], np.array([age for _, _, age in lines])
 
 
@@ -40,6 +45,30 @@ class TestAgain:
     def test_what_was_not_bought_for_long_is_less_likely(self):
         soon, late = (likely(LEARNED, "tea", days=3.0, last=last, first=140.0) for last in (10.0, 130.0))
         assert soon > late
+
+    def test_where_nothing_is_bought_again_that_is_learned(self):
+        """A shop of fashion: customers come back every month, and never for the same thing."""
+        lines = [
+            (f"c{n}", f"dress-{n}-{age}", float(age + n % 9)) for n in range(60) for age in range(0, 150, 30)
+        ]
+        learned = learn_tendencies(*taught(lines))
+        assert likely(learned, "dress-1-30", days=1.0, last=31.0, first=31.0) < 0.01
+
+    def test_of_a_few_who_bought_again_the_share_is_learned(self):
+        """Of a hundred customers every tenth buys the same again each month, the others something else."""
+        lines = [
+            (f"c{n}", "wine" if n < 10 else f"wine-{n}-{age}", float(age + n % 9))
+            for n in range(100)
+            for age in range(0, 150, 30)
+        ]
+        learned = learn_tendencies(*taught(lines))
+        again = likely(learned, "wine", days=4.0, last=30.0, first=120.0)
+        assert 0.1 < again < 1.0
+        assert again > likely(learned, "wine-50-30", days=1.0, last=35.0, first=35.0)
+
+    def test_a_handful_of_purchases_teaches_nothing(self):
+        lines = [(f"c{n}", "tea", float(age + n)) for n in range(10) for age in range(0, 150, 30)]
+        assert not len(learn_tendencies(*taught(lines)).curve)
 
     def test_a_short_log_teaches_nothing(self):
         assert not len(learn_tendencies(*shop(days=40)).curve)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from hub.catalogue.model import Need, NeedPattern
 from hub.catalogue.neighbours import learn
 from hub.catalogue.tendencies import Tendencies
 from hub.layers.company import SAID, affinity
@@ -124,6 +125,15 @@ class TestHabit:
     def test_where_nothing_was_learned_days_are_counted(self):
         said = heard("habit", make_snapshot(CONTENTS), make_view(owned={"cup": 9.0, "rake": 9.0}))
         assert said["cup"][0] == said["rake"][0] > 0
+
+    def test_of_what_has_run_out_that_is_told(self):
+        need = Need(NeedPattern.REPLENISHABLE, days=30)
+        snapshot = make_snapshot([make_content("tea", title="House tea", need=need)])
+        told = {
+            days: heard("habit", snapshot, make_view(owned={"tea": days}))["tea"][1] for days in (20.0, 40.0)
+        }
+        assert told[20.0].startswith("You bought this")
+        assert told[40.0] == "Your 'House tea' should be running out about now"
 
 
 class TestNewcomers:
