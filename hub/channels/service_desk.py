@@ -99,6 +99,8 @@ def _told(signal: Signal, context: PresentationContext) -> str:
     when = when[0].upper() + when[1:]
     if signal.kind is SignalKind.SEARCHED:
         return f"{when} searched for “{signal.text or ''}”."
+    if signal.kind is SignalKind.CONTACTED:
+        return f"{when} contacted our service."
     return f"{when} {DONE[signal.kind]} {context.title_of(signal.content_key or '')}."
 
 

@@ -1,6 +1,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from hub.catalogue.model import NeedPattern
 from hub.channels.base import present
 from hub.decisions.model import Channel, Note
@@ -49,6 +51,13 @@ class TestBrief:
             "Rosa, with us since November 2025. Has bought 2 things from us, last on Wednesday: Copper watering can. "
             "Yesterday read Pruning roses. Their choices speak of climbing roses. In the cart: Wool blanket."
         )
+
+    @pytest.mark.parametrize("kind", SignalKind)
+    def test_whatever_they_did_last_can_be_told(self, kind):
+        about = None if kind in {SignalKind.CONTACTED, SignalKind.SEARCHED} else "can"
+        brief = desk(profile=make_customer(recent=(make_signal(kind, about),))).brief
+        told = {SignalKind.CONTACTED: "Yesterday contacted our service.", SignalKind.PURCHASED: ""}
+        assert told.get(kind, "Yesterday ") in brief
 
     def test_a_stranger_is_said_to_be_one(self):
         experience = desk(
