@@ -89,6 +89,7 @@ async def build_services(
             frequency=FrequencyService(store),
             signer=signer,
             words=encoder,
+            reviews=profiles,
             templates=templates,
         ),
         templates=templates,

@@ -4,12 +4,23 @@ from datetime import timedelta
 
 from hub.catalogue.model import NeedPattern
 from hub.channels.context import PresentationContext
-from hub.channels.words import day, listed
-from hub.decisions.model import Decision, Note
-from hub.profiles.model import ConsentState, FeedbackKind, InterestKind, Profile, Purpose, SignalKind
+from hub.channels.words import day, listed, plural, shortened
+from hub.decisions.model import Channel, Decision, Note
+from hub.profiles.consents import consent_of
+from hub.profiles.model import (
+    ConsentState,
+    FeedbackKind,
+    InterestKind,
+    Profile,
+    Purpose,
+    SignalKind,
+    Ticket,
+)
 
 RECENTLY = timedelta(days=30)  # how long a return stays on an agent's mind
 MOST_NEEDS = 3
+MOST_TICKETS = 3
+LONGEST_QUOTE = 120
 PROOF_TYPES = frozenset({"user_id", "email", "phone", "loyalty_id"})  # identities that say who somebody is
 
 
@@ -27,6 +38,8 @@ def cautions_for(decision: Decision, context: PresentationContext) -> tuple[Note
         return tuple(notes)
     profile = context.profile
     notes += _identity(profile)
+    notes += _reviews(context)
+    notes += _tickets(profile, context)
     notes += _consents(profile, context)
     notes += _returns(profile, context)
     notes += _wishes(profile, context)
@@ -48,30 +61,71 @@ def _identity(profile: Profile) -> list[Note]:
     ]
 
 
+def _reviews(context: PresentationContext) -> list[Note]:
+    if not context.reviews:
+        return []
+    said = shortened(context.reviews[0].evidence[0].text, LONGEST_QUOTE)
+    more = len(context.reviews) - 1
+    others = f", and {plural(more, 'more review')}" if more else ""
+    return [
+        Note(
+            "MERGE_REVIEW",
+            f"They may be one with another customer ({said}{others}): what you see may be half of them, or of"
+            " somebody else. Make sure whom you speak with, and decide the review.",
+        )
+    ]
+
+
+def _tickets(profile: Profile, context: PresentationContext) -> list[Note]:
+    """Tell of what is open with us, complaints first, the latest first."""
+    newest = sorted(profile.tickets, key=lambda ticket: (ticket.complaint, ticket.stamp), reverse=True)
+    return [_ticket(ticket, context) for ticket in newest[:MOST_TICKETS]]
+
+
+def _ticket(ticket: Ticket, context: PresentationContext) -> Note:
+    about = f" about “{ticket.about}”" if ticket.about else ""
+    number = f" (ticket {ticket.id})" if ticket.id else ""
+    since = day(ticket.stamp.at, context.assembled_at)
+    if ticket.complaint:
+        message = f"Complained {since}{about}{number}, and it is not settled: speak of that first, and sell nothing."
+        return Note("OPEN_COMPLAINT", message)
+    message = f"Asked our service {since}{about}{number}, and waits for the answer: say how it stands."
+    return Note("OPEN_TICKET", message)
+
+
 def _consents(profile: Profile, context: PresentationContext) -> list[Note]:
+    """Tell what was refused or withdrawn, when and where, and what was never said."""
+
+    def told(purpose: Purpose, channel: str) -> tuple[ConsentState, str]:
+        consent = consent_of(profile.consents, purpose, channel)
+        if consent is None or consent.updated_at is None:
+            return ConsentState.UNKNOWN, ""
+        source = consent.source.replace("_", " ")
+        where = f" ({source})" if source else ""
+        return consent.state, f" {day(consent.updated_at, context.assembled_at)}{where}"
+
     notes = []
     if not context.personal:
-        notes.append(
-            Note(
-                "NO_PERSONALIZATION",
-                "They refused personalization: suggestions are general, speak of them so.",
-            )
-        )
-    states = {c.state for c in profile.consents if c.purpose is Purpose.EMAIL_MARKETING}
-    if ConsentState.DENIED in states:
-        notes.append(
-            Note(
-                "NO_MARKETING_EMAIL",
-                "They said no to marketing email: do not offer to mail them anything of the kind.",
-            )
-        )
-    elif ConsentState.GRANTED not in states:
-        notes.append(
-            Note(
-                "MARKETING_EMAIL_UNKNOWN",
-                "They never said yes to marketing email: ask first, and record the answer.",
-            )
-        )
+        state, when = told(Purpose.PERSONALIZATION, Channel.SERVICE_DESK.value)
+        match state:
+            case ConsentState.DENIED:
+                why = f"They said no to personalization{when}"
+            case ConsentState.UNKNOWN:
+                why = "They never said yes to personalization, which is needed where they live"
+            case ConsentState.GRANTED:
+                why = "This request came under Global Privacy Control"
+        notes.append(Note("NO_PERSONALIZATION", f"{why}: suggestions are general, speak of them so."))
+    state, when = told(Purpose.EMAIL_MARKETING, Channel.EMAIL.value)
+    if state is ConsentState.DENIED:
+        message = f"They said no to marketing email{when}: do not offer to mail them anything of the kind."
+        notes.append(Note("NO_MARKETING_EMAIL", message))
+    elif state is ConsentState.UNKNOWN:
+        message = "They never said yes to marketing email: ask first, and record the answer."
+        notes.append(Note("MARKETING_EMAIL_UNKNOWN", message))
+    state, when = told(Purpose.ANALYTICS, Channel.SERVICE_DESK.value)
+    if state is ConsentState.DENIED:
+        message = f"They said no to analytics{when}: ask them for no survey, and count them in none."
+        notes.append(Note("NO_ANALYTICS", message))
     return notes
 
 

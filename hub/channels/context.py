@@ -12,6 +12,7 @@ from hub.channels.opening import OpenLinks
 from hub.channels.template_check import MessageTemplate
 from hub.decisions.model import Note
 from hub.ledger.model import Served
+from hub.profiles.merge_model import Review
 from hub.profiles.model import Profile
 from hub.profiles.needs import NeedState
 
@@ -36,6 +37,7 @@ class PresentationContext:
     template: MessageTemplate | None = None  # None: the shipped one
     known: Mapping[str, Content] = field(default_factory=dict)  # contents that profile and ledger speak of
     seen: tuple[Served, ...] = ()  # what was served before, newest first
+    reviews: tuple[Review, ...] = ()  # that ask whether the customer is another one too, newest first
     needs: tuple[NeedState, ...] = ()
 
     def title_of(self, key: str) -> str:

@@ -11,12 +11,11 @@ from hub.catalogue.model import BrandFacts, Content
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.channels.context import PresentationContext
 from hub.channels.opening import OpenLinks
-from hub.channels.reading import Reader, StoreTime
+from hub.channels.reading import NOTHING, Known, Reader, StoreTime
 from hub.channels.template_check import MessageTemplate
 from hub.consent.gate import Admission
 from hub.decisions.model import Channel, Decision, Note, Scenario
 from hub.kit.ids import new_id
-from hub.ledger.model import Served
 from hub.profiles.model import Profile
 from hub.profiles.needs import needs
 
@@ -49,7 +48,7 @@ class ContextBuilder:
         now: datetime,
         served_id: str | None = None,
         template: MessageTemplate | None = None,
-        seen: tuple[Served, ...] = (),
+        known: Known = NOTHING,
     ) -> PresentationContext:
         """Return the context of one experience: the customer as admitted, and what their channel asks for.
 
@@ -63,7 +62,7 @@ class ContextBuilder:
             now: when the experience is assembled.
             served_id: the id that its row is to have; default: a new one.
             template: instead of the one in force.
-            seen: what the customer was served before, newest first, for a brief.
+            known: what an agent is told beside the profile.
         """
         profile = admission.profile
         withheld = None
@@ -91,7 +90,8 @@ class ContextBuilder:
             if channel is Channel.EMAIL
             else None,
             known=_known(snapshot, _keys(profile if desk else None, decision)),
-            seen=seen,
+            seen=known.seen,
+            reviews=known.reviews,
             needs=needs(profile, snapshot, decision.at) if desk and profile is not None else (),
         )
 

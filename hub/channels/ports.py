@@ -13,6 +13,7 @@ from hub.ledger.frequency import FrequencyCap, Seen, Shown
 from hub.ledger.model import Served
 from hub.offers.model import Grant, Standing
 from hub.profiles.beside import Along, Beside, Documents
+from hub.profiles.merge_model import Review
 from hub.profiles.model import CustomerRef, Profile
 from hub.profiles.view import ProfileView
 
@@ -23,6 +24,12 @@ class Profiles(Protocol):
     async def find_along(
         self, ref: CustomerRef, besides: Sequence[Beside], *, keep: bool = True
     ) -> Along: ...
+
+
+class Reviews(Protocol):
+    """What is needed to tell an agent who a customer may also be."""
+
+    async def open_reviews(self, profile: Profile, *, most: int) -> tuple[Review, ...]: ...
 
 
 class Decisions(Protocol):

@@ -3,7 +3,7 @@
 profile     nobody is known then: the base experience, marked
 standing    no offer is shown
 capped      nothing may be served, where a cap is to be held
-seen        an agent's brief does not tell what was shown before
+at the desk an agent is not told what was shown before, nor who the customer may also be
 template    the shipped one is used
 """
 
@@ -19,7 +19,7 @@ import structlog
 
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.channels.gathered import GatheredOffers, GatheredProfiles, ManyOffers, ManyProfiles
-from hub.channels.ports import Decisions, Frequency, Ledger, Offers, Profiles, Templates
+from hub.channels.ports import Decisions, Frequency, Ledger, Offers, Profiles, Reviews, Templates
 from hub.channels.template_check import MessageTemplate
 from hub.decisions.model import Channel, Note, Scenario
 from hub.errors import NotFound, Unavailable
@@ -28,11 +28,13 @@ from hub.ledger.frequency import Seen
 from hub.ledger.model import Served
 from hub.offers.model import UNKNOWN, Standing
 from hub.profiles.beside import Beside, Documents
+from hub.profiles.merge_model import Review
 from hub.profiles.model import CustomerRef, Profile
 
 log = structlog.get_logger(__name__)
 
 MOST_SEEN = 5  # earlier experiences that a brief looks at
+MOST_REVIEWS = 5  # open ones that an agent is told of
 
 STORE_SLOW = Note(
     "STORE_UNAVAILABLE", "The customer's profile could not be read in time; this is the base experience."
@@ -67,6 +69,17 @@ class Capped:
 NO_CAPS = Capped()
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an agent is told beside the profile: what the customer was served before, and who they may also be."""
+
+    seen: tuple[Served, ...] = ()
+    reviews: tuple[Review, ...] = ()
+
+
+NOTHING = Known()
+
+
 class StoreTime:
     """How long the store may take for one experience, over all that is asked of it."""
 
@@ -96,6 +109,7 @@ class Reader:
         offers: Offers,
         frequency: Frequency,
         templates: Templates | None,
+        reviews: Reviews,
     ) -> None:
         self._profiles = profiles
         self._decisions = decisions
@@ -103,6 +117,7 @@ class Reader:
         self._offers = offers
         self._frequency = frequency
         self._templates = templates
+        self._reviews = reviews
 
     def side_by_side(self, profiles: ManyProfiles, offers: ManyOffers) -> Self:
         """Return the same reader for a batch: what its experiences ask at one moment is read together."""
@@ -141,7 +156,7 @@ class Reader:
             log.warning("offers not read in time")
             return UNKNOWN
 
-    async def standing_and_seen(
+    async def standing_and_known(
         self,
         profile: Profile | None,
         along: Documents | None,
@@ -149,12 +164,15 @@ class Reader:
         snapshot: CatalogueSnapshot,
         at: datetime,
         store: StoreTime,
-    ) -> tuple[Standing, tuple[Served, ...]]:
-        """Return where a customer stands with the offers and, side by side with it for an agent, what they saw."""
+    ) -> tuple[Standing, Known]:
+        """Return where a customer stands with the offers and, side by side with it, what an agent is told."""
         standing = self.standing(profile, along, snapshot, at, store)
-        if channel is not Channel.SERVICE_DESK:
-            return await standing, ()
-        return await asyncio.gather(standing, self.seen(profile, store))
+        if channel is not Channel.SERVICE_DESK or profile is None:
+            return await standing, NOTHING
+        stands, seen, reviews = await asyncio.gather(
+            standing, self.seen(profile, store), self.reviews(profile, store)
+        )
+        return stands, Known(seen, reviews)
 
     async def capped(
         self,
@@ -175,12 +193,17 @@ class Reader:
             return Capped(uncounted=True)
         return Capped(seen, seen.worn(caps, at), seen.exhausted(caps, scenario, at))
 
-    async def seen(self, profile: Profile | None, store: StoreTime) -> tuple[Served, ...]:
-        if profile is None:
-            return ()
+    async def seen(self, profile: Profile, store: StoreTime) -> tuple[Served, ...]:
         try:
             return await store.of(self._ledger.latest(profile, most=MOST_SEEN))
         except Unavailable:
+            return ()
+
+    async def reviews(self, profile: Profile, store: StoreTime) -> tuple[Review, ...]:
+        try:
+            return await store.of(self._reviews.open_reviews(profile, most=MOST_REVIEWS))
+        except Unavailable:
+            log.warning("reviews not read in time")
             return ()
 
     async def template(self, scenario: str, store: StoreTime) -> MessageTemplate | None:

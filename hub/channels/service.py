@@ -23,8 +23,17 @@ from hub.channels.context_building import ContextBuilder
 from hub.channels.deciding import decided
 from hub.channels.gathered import ManyOffers, ManyProfiles
 from hub.channels.model import Experience
-from hub.channels.ports import Catalogue, Decisions, Frequency, Ledger, Offers, Profiles, Templates
-from hub.channels.reading import NO_CAPS, Capped, Reader, StoreTime
+from hub.channels.ports import (
+    Catalogue,
+    Decisions,
+    Frequency,
+    Ledger,
+    Offers,
+    Profiles,
+    Reviews,
+    Templates,
+)
+from hub.channels.reading import NO_CAPS, NOTHING, Capped, Reader, StoreTime
 from hub.channels.recipients import Words, for_whom
 from hub.channels.recording import row_of, unrecorded
 from hub.channels.renderers import Renderers
@@ -64,6 +73,7 @@ class ExperienceService:
         frequency: Frequency,
         signer: Signer,
         words: Words,
+        reviews: Reviews,
         templates: Templates | None = None,
     ) -> None:
         self._settings = settings
@@ -75,7 +85,7 @@ class ExperienceService:
         self._offers = offers
         self._frequency = frequency
         self._words = words
-        self._reader = Reader(profiles, decisions, ledger, offers, frequency, templates)
+        self._reader = Reader(profiles, decisions, ledger, offers, frequency, templates, reviews)
         self._contexts = ContextBuilder(settings.base_url, signer, self._reader)
         self._renderers: Renderers | None = None
 
@@ -140,7 +150,7 @@ class ExperienceService:
             InvalidInput: if the mix is impossible.
         """
         now, capped = self._clock.now(), NO_CAPS
-        seen: tuple[Served, ...] = ()
+        known = NOTHING
         snapshot = self._catalogue.snapshot
         store = StoreTime(self._settings.store_deadline)
         read = await self._reader.customer(ref, store, keep=not preview, profiles=profiles)
@@ -155,7 +165,7 @@ class ExperienceService:
                 view, scenario, degraded=read.degraded, chosen=chosen
             )
         else:
-            standing, seen = await self._reader.standing_and_seen(
+            standing, known = await self._reader.standing_and_known(
                 admission.profile, read.along, channel, snapshot, at or now, store
             )
             drafted = draft if preview else None
@@ -184,7 +194,7 @@ class ExperienceService:
             now=now,
             served_id=served_id,
             template=template if preview else None,
-            seen=seen,
+            known=known,
         )
         if context.withheld is None and capped.exhausted is not None:
             context = replace(context, served_id=None, withheld=Note("FREQUENCY_CAP", capped.exhausted))

@@ -1,6 +1,6 @@
 """The service desk: what an agent should know, mind and could say, before the first sentence is spoken."""
 
-from hub.catalogue.model import Offer
+from hub.catalogue.model import ContentKind, Offer
 from hub.channels.cautions import cautions_for
 from hub.channels.context import PresentationContext
 from hub.channels.model import ServiceDeskExperience, Slot, Suggestion
@@ -147,6 +147,8 @@ def suggestions(
     found = [*_about_the_moment(decision, context)]
     taken = {suggestion.item.content.key for suggestion in found if suggestion.item}
     items = sorted((item for slot in slots for item in slot.items), key=lambda item: item.position)
+    if _complains(context):  # help is welcome then, goods are not
+        items = [item for item in items if item.content.kind is not ContentKind.PRODUCT]
     offers = [
         Suggestion(f"Offer: {offer.title}", _offered(offer, decision.grant_of(offer)), None, offer)
         for offer in decision.offers[:2]
@@ -155,6 +157,10 @@ def suggestions(
     shown = [item for item in items if item.content.key not in taken][: max(room, 1)]
     found += [Suggestion(f"Suggest {item.content.title}", _reason(item), item) for item in shown]
     return (*found, *offers)
+
+
+def _complains(context: PresentationContext) -> bool:
+    return context.profile is not None and any(ticket.complaint for ticket in context.profile.tickets)
 
 
 def _offered(offer: Offer, grant: Grant | None) -> str:
@@ -168,6 +174,10 @@ def _offered(offer: Offer, grant: Grant | None) -> str:
 def _about_the_moment(decision: Decision, context: PresentationContext) -> list[Suggestion]:
     """Return the suggestion that the moment itself calls for."""
     moment = decision.moment
+    if _complains(context):
+        return [
+            Suggestion("Settle their complaint", "It is open with us: nothing else is worth saying before.")
+        ]
     about = [context.title_of(key) for key in moment.about]
     named = listed(about)
     match moment.key:

@@ -44,7 +44,8 @@ class Handled:
     `signal` is the sign of interest it makes of each of its items (or of its query); `cart` says whether
     it puts its items in (True) or takes them out; `purchase` is +1 where its items were bought, -1 where
     they came back; `voids` says that, naming an order and no items (or cancelling it), it undoes that whole
-    order; `needs_item` that it makes no sense without a product.
+    order; `needs_item` that it makes no sense without a product; `ticket` that it opens a matter at the service
+    (True) or closes it, and `complaint` that the matter is one.
     """
 
     name: str
@@ -55,6 +56,8 @@ class Handled:
     purchase: int = 0
     voids: bool = False
     needs_item: bool = False
+    ticket: bool | None = None
+    complaint: bool = False
 
 
 FEEDBACK_GIVEN = "Feedback Given"
@@ -109,7 +112,19 @@ _TABLE = (
     Handled("Email Opened", _K.EMAIL, "kept; mail programs open mail by themselves, so it says little"),
     Handled(EMAIL_LINK_CLICKED, _K.EMAIL, "a sign of interest where it names a product or content", _S.CLICKED),
     Handled("Live Chat Conversation Started", _K.OTHER, "a moment: the customer contacted service", _S.CONTACTED),
-    Handled("Support Ticket Opened", _K.OTHER, "a moment: the customer contacted service", _S.CONTACTED),
+    Handled(
+        "Support Ticket Opened", _K.OTHER,
+        "a moment: the customer contacted service; agents are told of it until it is closed, with `type` "
+        "complaint as a complaint",
+        _S.CONTACTED, ticket=True,
+    ),
+    Handled("Support Ticket Closed", _K.OTHER, "the ticket of this `ticket_id` is no longer open", ticket=False),
+    Handled(
+        "Complaint Opened", _K.OTHER,
+        "a moment: the customer contacted service; agents are told of it until it is closed",
+        _S.CONTACTED, ticket=True, complaint=True,
+    ),
+    Handled("Complaint Closed", _K.OTHER, "the complaint of this `complaint_id` is no longer open", ticket=False),
     Handled("Unsubscribed", _K.CONSENT, "consent to email marketing is denied"),
     Handled("Email Marked as Spam", _K.CONSENT, "consent to email marketing is denied"),
     Handled(FEEDBACK_GIVEN, _K.FEEDBACK, "SKIP, REPEAT, HIDE, LESS, MORE or SAVE for one content, from the next call on"),
@@ -124,6 +139,16 @@ _SPELLINGS = {name.casefold(): name for name in HANDLED} | {
     "order canceled": "Order Cancelled",
     "email clicked": EMAIL_LINK_CLICKED,
     "content read": "Article Read",
+    "support ticket reopened": "Support Ticket Opened",
+    "support ticket solved": "Support Ticket Closed",
+    "support ticket resolved": "Support Ticket Closed",
+    "complaint made": "Complaint Opened",
+    "complaint raised": "Complaint Opened",
+    "complaint filed": "Complaint Opened",
+    "complaint received": "Complaint Opened",
+    "complaint settled": "Complaint Closed",
+    "complaint solved": "Complaint Closed",
+    "complaint resolved": "Complaint Closed",
 }
 
 

@@ -158,6 +158,7 @@ class ExportService:
             "feedback": dict(profile.feedback),
             "owned": profile.owned,
             "cart": profile.cart,
+            "tickets": profile.tickets,
         }
 
     async def _events(self, profile: Profile) -> AsyncIterator[dict[str, Any]]:

@@ -29,8 +29,14 @@ def consents_of(facets: Sequence[LinkedFacet]) -> tuple[Consent, ...]:
 
 def consent_state(consents: Iterable[Consent], purpose: Purpose, channel: str) -> ConsentState:
     """Return what holds for a purpose on a channel: what was said of it, else what was said of all."""
-    found = {consent.channel: consent.state for consent in consents if consent.purpose is purpose}
-    return found.get(channel, found.get(EVERY, ConsentState.UNKNOWN))
+    consent = consent_of(consents, purpose, channel)
+    return ConsentState.UNKNOWN if consent is None else consent.state
+
+
+def consent_of(consents: Iterable[Consent], purpose: Purpose, channel: str) -> Consent | None:
+    """Return the consent that holds for a purpose on a channel, None if nothing was ever asked."""
+    found = {consent.channel: consent for consent in consents if consent.purpose is purpose}
+    return found.get(channel, found.get(EVERY))
 
 
 def _consent(facets: Sequence[LinkedFacet], purpose: Purpose, channel: str) -> Consent:

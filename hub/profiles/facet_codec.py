@@ -23,6 +23,7 @@ from hub.profiles.model import (
     SignalKind,
     Source,
     Stamp,
+    Ticket,
 )
 
 _SIGNAL_KINDS = {kind.value: kind for kind in SignalKind}
@@ -69,6 +70,7 @@ def facet_to_document(facet: Facet) -> dict[str, Any]:
         ],
         "void_orders": [[key, at(stamp)] for key, stamp in sorted(facet.void_orders.items())],
         "disowned": [[key, at(stamp)] for key, stamp in sorted(facet.disowned.items())],
+        "tickets": [[t.id, at(t.stamp), *t[2:]] for _, t in sorted(facet.tickets.items())],
         "first_seen_at": facet.first_seen_at,
         "last_seen_at": facet.last_seen_at,
     }
@@ -150,6 +152,8 @@ def facet_from_document(document: Mapping[str, Any]) -> Facet:
         void_orders={key: stamps[s] for key, s in document["void_orders"]},
         disowned={key: stamps[s] for key, s in document["disowned"]},
         names=facts("names"),
+        # Facets of a release before tickets were kept have none.
+        tickets={key: Ticket(key, stamps[s], *told) for key, s, *told in document.get("tickets", ())},
         first_seen_at=document["first_seen_at"],
         last_seen_at=document["last_seen_at"],
     )

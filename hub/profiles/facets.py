@@ -44,12 +44,14 @@ from hub.profiles.model import (
     Signal,
     SignalKind,
     Source,
+    Ticket,
 )
 
 __all__ = ["MOST_LINES", "MOST_SIGNALS", "join", "join_all", "project", "text_subject"]
 
 LONGEST_HINT = 200
 MOST_BYTES = 8_192  # of a trait as JSON; a longer one is kept in its event alone
+LONGEST_SUBJECT = 200
 MENTIONED_ONLY_FOR_LINKING = frozenset({"anonymous_id", "previous_id"})
 
 
@@ -164,8 +166,8 @@ def _says(event: Event) -> dict[str, Any]:
             if event.is_gift
             else {"signals": (Signal(stamp, SignalKind.SEARCHED, None, properties["query"]),)}
         )
-    if handled.signal is SignalKind.CONTACTED:
-        return {"signals": (Signal(stamp, SignalKind.CONTACTED),)}
+    if handled.signal is SignalKind.CONTACTED or handled.ticket is not None:
+        return _of_service(event, handled)
     return _of_items(event, handled)
 
 
@@ -245,8 +247,27 @@ def _of_items(event: Event, handled: Handled) -> dict[str, Any]:
     return said
 
 
+def _of_service(event: Event, handled: Handled) -> dict[str, Any]:
+    """Return what an event says of a matter that the customer brought to service."""
+    said: dict[str, Any] = {}
+    if handled.signal is not None:
+        said["signals"] = (Signal(event.stamp, handled.signal),)
+    if handled.ticket is not None:
+        key = _named(event, "ticket_id") or _named(event, "complaint_id") or ""
+        kind, about = (event.properties.get(name) for name in ("type", "subject"))
+        complaint = handled.complaint or (isinstance(kind, str) and kind.strip().casefold() == "complaint")
+        words = " ".join(about.split())[:LONGEST_SUBJECT] if isinstance(about, str) else ""
+        said["tickets"] = {key: Ticket(key, event.stamp, handled.ticket, complaint, words)}
+    return said
+
+
 def _order_id(event: Event) -> str | None:
-    told = event.properties.get("order_id")
+    return _named(event, "order_id")
+
+
+def _named(event: Event, name: str) -> str | None:
+    """Return an id among the properties: a text or a number, at most 255 characters of it."""
+    told = event.properties.get(name)
     return (
         str(told)[:255]
         if isinstance(told, (str, int)) and not isinstance(told, bool) and told != ""

@@ -19,10 +19,12 @@ from hub.profiles.model import (
     Profile,
     PurchaseLine,
     SignalKind,
+    Ticket,
 )
 
 MOST_RECENT = 100  # signals kept in the profile itself
 MOST_IN_CART = 100
+MOST_TICKETS = 20
 MOST_TEXT_VECTORS = 8
 
 
@@ -59,6 +61,7 @@ def fold(
         feedback={key: kind for key, (kind, _) in sorted(whole.feedback.items())},
         owned=owned,
         cart=_cart(whole),
+        tickets=_open_tickets(whole),
         recent=whole.signals[-MOST_RECENT:],
         text_vectors=_text_vectors(whole, knowledge),
         first_seen_at=whole.first_seen_at,
@@ -128,6 +131,12 @@ def _cart(whole: Facet) -> tuple[str, ...]:
         if is_in and (not bought or max(bought) < stamp):
             inside.append((stamp.at, stamp.message_id, key))
     return tuple(key for _, _, key in sorted(inside)[-MOST_IN_CART:])
+
+
+def _open_tickets(whole: Facet) -> tuple[Ticket, ...]:
+    """Return what is open at the service, oldest first."""
+    waiting = [ticket for ticket in whole.tickets.values() if ticket.is_open]
+    return tuple(sorted(waiting, key=lambda ticket: (ticket.stamp, ticket.id))[-MOST_TICKETS:])
 
 
 def _text_vectors(whole: Facet, knowledge: Knowledge) -> dict[str, NDArray[np.float32]]:

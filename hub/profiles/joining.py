@@ -27,6 +27,7 @@ from hub.profiles.model import (
     SignalKind,
     Source,
     Stamp,
+    Ticket,
 )
 
 T = TypeVar("T")
@@ -81,6 +82,10 @@ def _feedback_order(told: tuple[FeedbackKind, Stamp]) -> tuple[Any, ...]:
 
 def _cart_order(told: tuple[bool, Stamp]) -> tuple[Any, ...]:
     return (told[1].at, told[1].message_id, not told[0])
+
+
+def _ticket_order(told: Ticket) -> tuple[Any, ...]:
+    return (*told.stamp, not told.is_open, told.complaint, told.about)
 
 
 def registers(
@@ -211,6 +216,7 @@ def join_all(facets: Sequence[Facet]) -> Facet:
         void_orders=registers([one.void_orders for one in facets], _stamp_order, MOST_KEPT),
         disowned=registers([one.disowned for one in facets], _stamp_order, MOST_KEPT),
         names=registers([one.names for one in facets], fact_order, MOST_KEPT),
+        tickets=registers([one.tickets for one in facets], _ticket_order, MOST_KEPT),
         first_seen_at=min(seen, default=None),
         last_seen_at=max(seen, default=None),
     )

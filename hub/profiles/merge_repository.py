@@ -198,6 +198,20 @@ class ReviewRepository:
             cursor = cursor.sort([("opened_at", DESCENDING), ("_id", DESCENDING)]).limit(most)
             return [review_from_document(document) async for document in cursor]
 
+    async def open_of(self, facet_ids: Collection[str], *, most: int) -> list[Review]:
+        """Return what waits for a decision about any of some facets, newest first.
+
+        What joins two of them was settled when they became one customer otherwise.
+        """
+        mine = sorted(facet_ids)
+        waiting = {
+            "state": ReviewState.OPEN.value,
+            "$and": [{"facets": {"$in": mine}}, {"facets": {"$elemMatch": {"$nin": mine}}}],
+        }
+        with store_faults():
+            cursor = self._reviews.find(waiting).sort([("opened_at", DESCENDING), ("_id", DESCENDING)])
+            return [review_from_document(one) async for one in cursor.limit(most)]
+
     async def decide(
         self, review_id: str, state: ReviewState, *, at: datetime, by: str, reason: str | None
     ) -> bool:

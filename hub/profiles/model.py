@@ -138,6 +138,16 @@ class PurchaseLine(NamedTuple):
     order_id: str | None = None
 
 
+class Ticket(NamedTuple):
+    """One matter that a customer brought to service: since when, whether it is still open, and what it is about."""
+
+    id: str  # empty: its sender gave it none
+    stamp: Stamp
+    is_open: bool
+    complaint: bool = False
+    about: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class ConsentRecord:
     """What was said about one purpose on one channel (`*`: every channel), where, of which text, and the proof.
@@ -177,6 +187,9 @@ class Facet:
     void_orders: Mapping[str, Stamp] = field(default_factory=dict)
     disowned: Mapping[str, Stamp] = field(default_factory=dict)
     names: Mapping[str, Fact] = field(default_factory=dict)
+    tickets: Mapping[str, Ticket] = field(
+        default_factory=dict
+    )  # by id; closed ones too, or a late event opens them
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None
 
@@ -294,6 +307,7 @@ class Profile:
     feedback: Mapping[str, FeedbackKind] = field(default_factory=dict)  # by content key
     owned: Mapping[str, Ownership] = field(default_factory=dict)  # by content key
     cart: tuple[str, ...] = ()
+    tickets: tuple[Ticket, ...] = ()  # those that are open, oldest first
     recent: tuple[Signal, ...] = ()  # the latest signals, oldest first
     text_vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)  # of words lately searched
     first_seen_at: datetime | None = None

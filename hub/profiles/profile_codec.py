@@ -24,6 +24,7 @@ from hub.profiles.model import (
     SignalKind,
     Source,
     Stamp,
+    Ticket,
 )
 from hub.store.codecs import vector_from_bson, vector_to_bson
 
@@ -107,6 +108,7 @@ def profile_to_document(
         "feedback": [[key, kind.value] for key, kind in profile.feedback.items()],
         "owned": [[key, o.count, o.first_at, o.last_at, o.days] for key, o in profile.owned.items()],
         "cart": list(profile.cart),
+        "tickets": [[t.id, *t.stamp, *t[2:]] for t in profile.tickets],
         "recent": [
             [s.stamp.at, s.stamp.message_id, s.kind.value, s.content_key, s.text] for s in profile.recent
         ],
@@ -159,6 +161,10 @@ def profile_from_document(document: Mapping[str, Any]) -> Profile:
         feedback={key: FeedbackKind(kind) for key, kind in document["feedback"]},
         owned={key: Ownership(*known) for key, *known in document["owned"]},
         cart=tuple(document["cart"]),
+        tickets=tuple(
+            Ticket(id_, Stamp(at, message_id), *told)
+            for id_, at, message_id, *told in document.get("tickets", ())
+        ),
         recent=tuple(
             Signal(Stamp(at, message_id), _SIGNAL_KINDS[kind], key, text)
             for at, message_id, kind, key, text in document["recent"]

@@ -14,7 +14,7 @@ from hub.kit.pages import Page, page_of
 from hub.profiles import needs as needs_module
 from hub.profiles.beside import Along, Beside
 from hub.profiles.identity import PROFILE_ID
-from hub.profiles.merge_model import OperationKind
+from hub.profiles.merge_model import OperationKind, Review
 from hub.profiles.model import CustomerRef, Profile
 from hub.profiles.needs import NeedState
 from hub.profiles.peeking import Peeker
@@ -135,6 +135,14 @@ class ProfileService:
             else:
                 return profile
         return None
+
+    async def open_reviews(self, profile: Profile, *, most: int) -> tuple[Review, ...]:
+        """Return what waits for a decision whether this customer is another one too, newest first.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        return tuple(await self.repository.reviews.open_of(profile.facet_ids, most=most))
 
     async def get_many(self, profile_ids: Collection[str], *, keep: bool = True) -> dict[str, Profile]:
         """Return profiles by the ids they are asked for, as `get` would, reading and folding them together.

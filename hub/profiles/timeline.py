@@ -142,6 +142,9 @@ def _track_title(event: Event, snapshot: CatalogueSnapshot) -> str:
         return f'Named an interest "{properties["label"]}"'
     if event.items and event.kind in _VERBS:
         return f"{_VERBS[event.kind]} {_names(event.items, snapshot)}"
+    about = properties.get("subject")
+    if HANDLED[event.name].ticket is not None and isinstance(about, str) and about.strip():
+        return f"{event.name}: {' '.join(about.split())}"[:200]
     return event.name
 
 

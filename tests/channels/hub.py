@@ -93,6 +93,7 @@ async def open_hub(
         frequency=FrequencyService(store),
         signer=signer,
         words=encoder,
+        reviews=profiles,
     )
     control = ControlService(ingest, profiles)
     return Hub(

@@ -16,6 +16,7 @@ from hub.kit.clock import FixedClock
 from hub.layers.base import Contribution
 from hub.layers.guard import GuardedLayer
 from hub.ledger.items import items_of
+from hub.profiles.merge_model import ReviewState
 from hub.profiles.model import ConsentState, CustomerRef, Purpose
 from hub.store.database import Store, connect, database_of
 from hub.web.unsubscribe import routes
@@ -83,6 +84,23 @@ class TestServing:
         assert f"Last shown on the website today, first of all {shown(web)[0].content.title}." in desk.brief
         page = await hub.ledger.for_profile(await hub.profiles.require(ROSA))
         assert [s.id for s in page.nodes] == [desk.served_id, web.served_id]
+
+    async def test_an_agent_is_told_of_an_open_complaint_and_review_until_they_are_settled(self, hub):
+        def cautions(desk):
+            return {note.code for note in desk.cautions} & {"OPEN_COMPLAINT", "MERGE_REVIEW"}
+
+        await hub.send(*HISTORY, track("Complaint Opened", complaint_id="c1", subject="It arrived dry"))
+        await hub.send({**IDENTIFY, "userId": "rosina"})
+        for user, minded in (("rosa", {"OPEN_COMPLAINT", "MERGE_REVIEW"}), ("rosina", {"MERGE_REVIEW"})):
+            desk = await hub.assemble(user, channel=Channel.SERVICE_DESK, scenario="service")
+            assert cautions(desk) == minded
+        await hub.send(track("Complaint Closed", complaint_id="c1"))
+        [review] = await hub.profiles.open_reviews(await hub.profiles.require(ROSA), most=5)
+        await hub.profiles.repository.reviews.decide(
+            review.id, ReviewState.REFUSED, at=hub.clock.now(), by="agent", reason=None
+        )
+        desk = await hub.assemble(channel=Channel.SERVICE_DESK, scenario="service")
+        assert cautions(desk) == set()
 
     @pytest.mark.parametrize("channel", Channel)
     async def test_an_unknown_scenario_or_an_impossible_mix_is_refused_and_nothing_written(

@@ -3,12 +3,13 @@ from datetime import timedelta
 
 import pytest
 
-from hub.catalogue.model import NeedPattern
+from hub.catalogue.model import ContentKind, NeedPattern
 from hub.channels.base import present
 from hub.decisions.model import Channel, Note
 from hub.kit.canonical import canonical
 from hub.layers.base import Moment
 from hub.ledger.model import Served
+from hub.profiles.merge_model import Proof, Review, ReviewKind, ReviewState
 from hub.profiles.model import (
     Consent,
     ConsentState,
@@ -18,6 +19,8 @@ from hub.profiles.model import (
     InterestKind,
     Purpose,
     SignalKind,
+    Stamp,
+    Ticket,
 )
 from hub.profiles.needs import NeedState
 from tests.builders import NOW, make_ownership, make_signal, make_view, text_vector
@@ -102,6 +105,60 @@ class TestCautions:
         granted = desk(profile=make_customer(consents=mail_consent(ConsentState.GRANTED)))
         assert not {"NO_MARKETING_EMAIL", "MARKETING_EMAIL_UNKNOWN"} & set(codes(granted))
 
+    def test_what_was_withdrawn_is_told_with_when_and_where(self):
+        withdrawn = tuple(
+            Consent(purpose, "*", ConsentState.DENIED, NOW - timedelta(days=1), "one_click_unsubscribe")
+            for purpose in Purpose
+        )
+        experience = desk(profile=make_customer(consents=withdrawn), personal=False)
+        for code in ("NO_PERSONALIZATION", "NO_MARKETING_EMAIL", "NO_ANALYTICS"):
+            assert "yesterday (one click unsubscribe)" in said(experience, code)
+
+    def test_what_holds_for_email_is_what_was_said_of_email(self):
+        said_twice = (
+            Consent(Purpose.EMAIL_MARKETING, "*", ConsentState.DENIED, NOW, "form"),
+            Consent(Purpose.EMAIL_MARKETING, "EMAIL", ConsentState.GRANTED, NOW, "form"),
+        )
+        assert "NO_MARKETING_EMAIL" not in codes(desk(profile=make_customer(consents=said_twice)))
+
+    def test_nobody_is_said_to_have_refused_who_said_nothing(self):
+        never = (Consent(Purpose.PERSONALIZATION, "*", ConsentState.UNKNOWN, None, ""),)
+        experience = desk(profile=make_customer(consents=never), personal=False)
+        assert said(experience, "NO_PERSONALIZATION").startswith("They never said yes to personalization")
+        granted = (Consent(Purpose.PERSONALIZATION, "*", ConsentState.GRANTED, NOW, "form"),)
+        experience = desk(profile=make_customer(consents=granted), personal=False)
+        assert "Global Privacy Control" in said(experience, "NO_PERSONALIZATION")
+
+    def test_an_open_complaint_is_told_before_other_tickets(self):
+        tickets = (
+            Ticket("t1", Stamp(NOW - timedelta(days=9), "m1"), True, True, "It arrived dry"),
+            Ticket("", Stamp(NOW - timedelta(days=1), "m2"), True, False, ""),
+        )
+        experience = desk(profile=make_customer(tickets=tickets))
+        assert codes(experience)[:2] == ["OPEN_COMPLAINT", "OPEN_TICKET"]
+        assert said(experience, "OPEN_COMPLAINT") == (
+            "Complained on 21 February about “It arrived dry” (ticket t1), and it is not settled:"
+            " speak of that first, and sell nothing."
+        )
+        assert said(experience, "OPEN_TICKET") == (
+            "Asked our service yesterday, and waits for the answer: say how it stands."
+        )
+
+    def test_who_may_be_two_is_told_with_the_evidence(self):
+        review = Review(
+            id="rev_1",
+            kind=ReviewKind.SHARED_ADDRESS,
+            state=ReviewState.OPEN,
+            facets=("fct_1", "fct_2"),
+            identity="email:r@customers.example",
+            evidence=(Proof("two users claim one address: email r@customers.example", NOW, "m1"),),
+            opened_at=NOW,
+        )
+        one = said(desk(reviews=(review,)), "MERGE_REVIEW")
+        assert "(two users claim one address: email r@customers.example)" in one
+        assert "and 2 more reviews)" in said(desk(reviews=(review,) * 3), "MERGE_REVIEW")
+        assert "MERGE_REVIEW" not in codes(desk())
+
     def test_who_is_not_proved_is_to_be_checked(self):
         device = (Identity("anonymous_id", "a1", verified=False, first_seen_at=NOW),)
         assert "ANONYMOUS" in codes(desk(profile=make_customer(identities=device)))
@@ -148,6 +205,15 @@ class TestCautions:
 
 
 class TestSuggestions:
+    def test_while_a_complaint_is_open_it_comes_first_and_no_goods_are_suggested(self):
+        ticket = Ticket("t1", Stamp(NOW, "m1"), True, True, "It arrived dry")
+        suggestions = desk(profile=make_customer(tickets=(ticket,))).suggestions
+        assert suggestions[0].title == "Settle their complaint"
+        assert {s.item.content.kind for s in suggestions if s.item} <= {
+            ContentKind.ARTICLE,
+            ContentKind.GUIDE,
+        }
+
     def test_items_come_from_the_ranking_with_their_reason_and_offers_follow(self):
         decision = make_decision()
         experience = desk(decision)

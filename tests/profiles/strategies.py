@@ -58,6 +58,13 @@ TRACKS = st.one_of(
         subjects=st.lists(KEYS, min_size=1, max_size=2),
     ),
     _one("Unsubscribed"),
+    st.sampled_from(
+        ["Support Ticket Opened", "Complaint Opened", "Support Ticket Closed", "Complaint Closed"]
+    ).flatmap(
+        lambda name: _one(
+            name, ticket_id=st.sampled_from(["t1", 2, None]), subject=st.sampled_from(["late", None, 7])
+        )
+    ),
 )
 TRAITS = st.dictionaries(
     st.sampled_from(["firstName", "first_name", "email", "city"]),
