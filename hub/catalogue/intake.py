@@ -156,6 +156,7 @@ class BrandFactsRow(_Row):
     voice: Short
     claims: Annotated[tuple[ClaimRow, ...], Field(max_length=1_000)] = ()
     forbidden: Annotated[tuple[Word, ...], Field(max_length=1_000)] = ()
+    guarded: Annotated[tuple[Word, ...], Field(max_length=1_000)] = ()
     sender_name: Annotated[str, Field(max_length=200)] = ""
     sender_email: Annotated[str, Field(max_length=320, pattern=r"^([^@\s]+@[^@\s]+)?$")] = ""
     postal_address: Short = ""

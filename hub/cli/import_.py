@@ -35,6 +35,14 @@ def import_command(
     again: Annotated[
         bool, typer.Option("--again", help="Go through a file that was imported before, and compare.")
     ] = False,
+    keep_faulty: Annotated[
+        bool,
+        typer.Option(
+            "--keep-faulty",
+            help="Take contents that break a rule of their brand too, for a feed that is not yours to correct; "
+            "they are kept and never shown.",
+        ),
+    ] = False,
 ) -> None:
     """Import catalogue entries or events. Importing twice changes nothing; a killed import goes on when run again.
 
@@ -50,19 +58,25 @@ def import_command(
     target = rejects or Path(f"{file.stem}.rejects.jsonl")
     with _Bar() as bar:
         summary = asyncio.run(
-            _rehearse(plan, target, bar) if dry_run else _bring_in(plan, target, bar, again=again)
+            _rehearse(plan, target, bar)
+            if dry_run
+            else _bring_in(plan, target, bar, again=again, keep_faulty=keep_faulty)
         )
     _show(summary, dry_run=dry_run)
 
 
-async def _bring_in(plan: "Plan", rejects: Path, bar: "_Bar", *, again: bool) -> "Summary":
+async def _bring_in(
+    plan: "Plan", rejects: Path, bar: "_Bar", *, again: bool, keep_faulty: bool
+) -> "Summary":
     from hub.app import open_services
     from hub.config import load_settings
     from hub.imports.service import ImportService
 
     async with open_services(load_settings(), say=bar.say) as (services, _auth, _signer, store):
         importer = ImportService(store, services.catalogue, services.ingest, services.clock)
-        return await importer.bring_in(plan, rejects, progress=bar, embedding=bar.embed, again=again)
+        return await importer.bring_in(
+            plan, rejects, progress=bar, embedding=bar.embed, again=again, keep_faulty=keep_faulty
+        )
 
 
 async def _rehearse(plan: "Plan", rejects: Path, bar: "_Bar") -> "Summary":
@@ -157,11 +171,11 @@ def _show(summary: "Summary", *, dry_run: bool) -> None:
     for name, section in summary.state.sections.items():
         for reason, count in section.counts.reasons.most_common(10):
             console.print(
-                f"  {count:>9,}  {name.replace('_', ' ')}: {reason}", highlight=False, soft_wrap=True
+                f"  {count:>9,}  {name.replace('_', ' ')}: {reason}", highlight=False, markup=False, soft_wrap=True
             )
         for beside, counter in section.counts.beside.items():
             for reason, count in counter.most_common(3):
-                console.print(f"  {count:>9,}  {beside}: {reason}", highlight=False, soft_wrap=True)
+                console.print(f"  {count:>9,}  {beside}: {reason}", highlight=False, markup=False, soft_wrap=True)
     if summary.rejected and not summary.already:
         console.print(f"Rejected lines with their reasons: {summary.rejects}", soft_wrap=True)
     if dry_run:

@@ -126,6 +126,7 @@ class ImportService:
         progress: Progress,
         embedding: Callable[[int, int], None] | None = None,
         again: bool = False,
+        keep_faulty: bool = False,
     ) -> Summary:
         """Import a file, or go on with it where an earlier run was stopped.
 
@@ -135,13 +136,14 @@ class ImportService:
             progress: told how far it is.
             embedding: told (embedded, texts to embed) where content is embedded.
             again: go through a file that was imported before, and compare.
+            keep_faulty: take contents that break a brand rule too; they are kept and never shown.
 
         Raises:
             InvalidInput, SetupError: an argument does not work; nothing was touched.
             Unavailable: the store stopped answering; running again goes on.
         """
         file = await asyncio.to_thread(file_digest, plan.path)
-        key = digest([file, plan.meaning])
+        key = digest([file, plan.meaning, *(["keep_faulty"] if keep_faulty else [])])
         found = await self._repository.load(key)
         if found is not None and found["state"] == "done" and not again:
             return Summary(state_from_document(found), rejects, already=True)
@@ -149,7 +151,7 @@ class ImportService:
             state = self._begin(plan, found if not again else None, writing)
             await run(
                 plan.reader,
-                self._jobs(plan, file, embedding),
+                self._jobs(plan, file, embedding, keep_faulty=keep_faulty),
                 state,
                 writing,
                 save=lambda state: self._save(key, state),
@@ -178,13 +180,15 @@ class ImportService:
         rejects.resume(0, "")
         return fresh
 
-    def _jobs(self, plan: Plan, file: str, embedding: Callable[[int, int], None] | None) -> list[Job]:
+    def _jobs(
+        self, plan: Plan, file: str, embedding: Callable[[int, int], None] | None, *, keep_faulty: bool
+    ) -> list[Job]:
         jobs: list[Job] = []
         for name, shaper in _shapers(plan.mapping, plan.sections).items():
             sink: Sink = (
                 _KnowingSink(self._catalogue, EventSink(self._ingest, self._repository, file[:12], SOURCE))
                 if name == EVENTS
-                else EntrySink(name, self._catalogue, embedding)
+                else EntrySink(name, self._catalogue, embedding, keep_faulty=keep_faulty)
             )
             jobs.append(Job(name, shaper, sink))
         return jobs

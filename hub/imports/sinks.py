@@ -56,9 +56,15 @@ class EntrySink:
     """Puts catalogue entries."""
 
     def __init__(
-        self, what: str, catalogue: CatalogueService, progress: EmbeddingProgress | None = None
+        self,
+        what: str,
+        catalogue: CatalogueService,
+        progress: EmbeddingProgress | None = None,
+        *,
+        keep_faulty: bool = False,
     ) -> None:
         self._what = what
+        self._keep_faulty = keep_faulty
         self._catalogue = catalogue
         self._progress = progress
         self.tally: Counter[str] = Counter()
@@ -84,7 +90,9 @@ class EntrySink:
     async def _put(self, entries: Sequence[Entry]) -> PutResult:
         if self._what == "contents":
             contents = [entry for entry in entries if isinstance(entry, Content)]
-            return await self._catalogue.put_contents(contents, progress=self._progress, refresh=False)
+            return await self._catalogue.put_contents(
+                contents, progress=self._progress, refresh=False, keep_faulty=self._keep_faulty
+            )
         if self._what == "answers":
             answers = [entry for entry in entries if isinstance(entry, Answer)]
             return await self._catalogue.put_answers(answers, progress=self._progress, refresh=False)

@@ -98,10 +98,12 @@ class TestPlainFiles:
 
     async def test_brand_facts_offers_and_answers(self, tmp_path, bring_in, catalogue):
         facts = {"key": "wren", "name": "Wren", "voice": "Warm", "claims": [{"key": "c", "text": "True"}]}
-        await bring_in(lines(tmp_path / "f.jsonl", facts), "brand_facts")
+        words = {"forbidden": ["cheap"], "guarded": ["climate neutral"]}
+        await bring_in(lines(tmp_path / "f.jsonl", facts | words), "brand_facts")
         answers = (
             {"key": "a", "title": "T", "text": "X", "claims": ["c"]},
             {"key": "b", "title": "T", "text": ""},
+            {"key": "d", "title": "T", "text": "Sent climate neutral."},
         )
         await bring_in(lines(tmp_path / "a.jsonl", *answers), "answers")
         both = {"percent_off": "10", "amount_off": {"amount": 1, "currency": "GBP"}}
@@ -113,6 +115,18 @@ class TestPlainFiles:
         assert [a.key for a in catalogue.snapshot.answers] == ["a"]
         assert [o.key for o in catalogue.snapshot.offers] == ["o"]
         assert catalogue.snapshot.house_brand == "wren"
+
+    async def test_a_faulty_feed_is_rejected_or_on_request_kept_and_never_shown(
+        self, tmp_path, bring_in, catalogue
+    ):
+        facts = {"key": "wren", "name": "Wren", "voice": "Warm", "forbidden": ["cheap"]}
+        await bring_in(lines(tmp_path / "f.jsonl", facts), "brand_facts")
+        path = lines(tmp_path / "a.jsonl", content("a", title="A cheap pot"), content("b"))
+        await bring_in(path, "contents")
+        assert [c.key for c in catalogue.snapshot.contents] == ["b"]
+        await bring_in(path, "contents", keep_faulty=True)
+        assert [c.key for c in catalogue.snapshot.contents] == ["a", "b"]
+        assert catalogue.snapshot.brand_faults == {0: "forbidden_word"}
 
     async def test_a_file_that_changed_is_another_import_and_brings_what_is_new(
         self, tmp_path, bring_in, catalogue
