@@ -5,7 +5,7 @@ following.py    the snapshot in memory, and how it keeps up with what every proc
 paging.py       contents page by page
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from hub.catalogue import brand as rules
 from hub.catalogue import paging
@@ -16,6 +16,7 @@ from hub.catalogue.putting import Embedding, Progress, PutResult, Putting
 from hub.catalogue.references import Prices
 from hub.catalogue.repository import CatalogueRepository, Entry
 from hub.catalogue.snapshot import CatalogueSnapshot
+from hub.errors import InvalidInput
 from hub.kit.clock import Clock
 from hub.kit.money import Money
 from hub.kit.pages import Page
@@ -26,8 +27,12 @@ from hub.store.database import Store
 class CatalogueService:
     """One process's view of the catalogue, and its way to change it."""
 
-    def __init__(self, store: Store, encoder: Embedding, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, encoder: Embedding, clock: Clock, *, moments: Collection[str] | None = None
+    ) -> None:
+        """Take the store, what embeds, the clock, and the keys of the moments there are (None: any)."""
         self._encoder = encoder
+        self._moments = moments
         self._repository = CatalogueRepository(store.db)
         self._putting = Putting(self._repository, encoder, clock)
         self._following = Following(store, self._repository, encoder, clock)
@@ -99,11 +104,19 @@ class CatalogueService:
         """Add or change offers' definitions by key.
 
         Raises:
-            InvalidInput: title or terms break a rule of the brand; the path begins with the position in `offers`.
+            InvalidInput: title or terms break a rule of the brand, or a moment is unknown, so that the offer
+                would never be made; the path begins with the position in `offers`.
         """
         facts = await self._repository.get_all(BrandFacts)
         for at, offer in enumerate(offers):
             rules.check_offer(offer, facts, (at,))
+            for number, moment in enumerate(offer.moments):
+                if self._moments is not None and moment not in self._moments:
+                    raise InvalidInput(
+                        f"offer {offer.key!r}: there is no moment {moment!r}; there are {', '.join(sorted(self._moments))}",
+                        path=(at, "moments", number),
+                        code="UNKNOWN_MOMENT",
+                    )
         return await self._put(Offer, offers, _nothing, refresh=refresh)
 
     async def put_segments(self, segments: Sequence[Segment], *, refresh: bool = True) -> PutResult:

@@ -65,9 +65,7 @@ def import_command(
     _show(summary, dry_run=dry_run)
 
 
-async def _bring_in(
-    plan: "Plan", rejects: Path, bar: "_Bar", *, again: bool, keep_faulty: bool
-) -> "Summary":
+async def _bring_in(plan: "Plan", rejects: Path, bar: "_Bar", *, again: bool, keep_faulty: bool) -> "Summary":
     from hub.app import open_services
     from hub.config import load_settings
     from hub.imports.service import ImportService
@@ -171,11 +169,16 @@ def _show(summary: "Summary", *, dry_run: bool) -> None:
     for name, section in summary.state.sections.items():
         for reason, count in section.counts.reasons.most_common(10):
             console.print(
-                f"  {count:>9,}  {name.replace('_', ' ')}: {reason}", highlight=False, markup=False, soft_wrap=True
+                f"  {count:>9,}  {name.replace('_', ' ')}: {reason}",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
             )
         for beside, counter in section.counts.beside.items():
             for reason, count in counter.most_common(3):
-                console.print(f"  {count:>9,}  {beside}: {reason}", highlight=False, markup=False, soft_wrap=True)
+                console.print(
+                    f"  {count:>9,}  {beside}: {reason}", highlight=False, markup=False, soft_wrap=True
+                )
     if summary.rejected and not summary.already:
         console.print(f"Rejected lines with their reasons: {summary.rejects}", soft_wrap=True)
     if dry_run:

@@ -18,6 +18,8 @@ from hub.offers.repository import OfferRepository
 
 EXPIRED_AT_ONCE = 100
 LONGEST_KEY = 200
+LONGEST_ORDER = 200
+LONGEST_REASON = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +42,13 @@ async def redeem(repository: OfferRepository, use: Use, now: datetime) -> Grant:
 
     Raises:
         NotFound: UNKNOWN_GRANT.
-        InvalidInput: GRANT_OF_ANOTHER; GRANT_MISSING (neither or both of id and code); an impossible key.
+        InvalidInput: GRANT_OF_ANOTHER; GRANT_MISSING (neither or both of id and code); an impossible key or order.
         Conflict: ALREADY_REDEEMED, GRANT_REVERSED, GRANT_EXPIRED, PER_PERSON, PER_HOUSEHOLD,
             NOT_TOGETHER, KEY_USED.
     """
     check_key(use.key)
+    if use.order_id is not None and not 0 < len(use.order_id.strip()) <= LONGEST_ORDER:
+        raise InvalidInput(f"an order's id has 1 to {LONGEST_ORDER} characters", path=("orderId",))
     query = grant_query(use.grant_id, use.code)
 
     async def work(session: Any) -> Grant:
@@ -59,7 +63,7 @@ async def redeem(repository: OfferRepository, use: Use, now: datetime) -> Grant:
                 code="GRANT_OF_ANOTHER",
             )
         if use.key is not None and (before := await repository.one({"redeem_key": use.key}, session)):
-            if before.id != grant.id:
+            if before.id != grant.id or (use.order_id is not None and before.order_id != use.order_id):
                 raise key_used()
             return before
         _check_redeemable(grant, now, _named(use.grant_id))
@@ -84,7 +88,12 @@ async def reverse(repository: OfferRepository, grant_id: str, reason: str, now: 
     Raises:
         NotFound: UNKNOWN_GRANT.
         Conflict: GRANT_EXPIRED.
+        InvalidInput: TOO_LONG, of the reason.
     """
+    if len(reason) > LONGEST_REASON:
+        raise InvalidInput(
+            f"a reason has at most {LONGEST_REASON} characters", path=("reason",), code="TOO_LONG"
+        )
 
     async def work(session: Any) -> Grant:
         grant = await repository.one({"_id": grant_id}, session)

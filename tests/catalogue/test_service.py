@@ -10,6 +10,7 @@ import pytest
 from hub.catalogue.model import Answer, BrandFacts, Claim, Content, ContentKind, Need, NeedPattern, Offer
 from hub.catalogue.putting import ATTEMPTS, PutResult
 from hub.catalogue.repository import MOST_TOLD, REMEMBERED, STALE, CatalogueRepository
+from hub.catalogue.service import CatalogueService
 from hub.errors import Conflict, InvalidInput
 from hub.kit.money import Money
 
@@ -73,6 +74,15 @@ class TestPutting:
         await catalogue.put_brand_facts([replace(two, claims=(Claim("c", "Truer"), Claim("d", "Also")))])
         claims = catalogue.snapshot.facts["wren"].claims
         assert [(c.key, c.version) for c in claims] == [("c", 2), ("d", 1)]
+
+    async def test_an_offer_for_a_moment_that_there_is_not_is_refused(self, store, drawn, clock):
+        catalogue = CatalogueService(store, drawn, clock, moments=("birthday",))
+        fit = Offer(key="o", title="Ten", terms="Once", moments=("birthday",))
+        with pytest.raises(InvalidInput) as caught:
+            await catalogue.put_offers([fit, replace(fit, key="p", moments=("birthday", "brithday"))])
+        assert (caught.value.path, caught.value.kind) == ((1, "moments", 1), "UNKNOWN_MOMENT")
+        assert await store.db["offers"].count_documents({}) == 0
+        assert await catalogue.put_offers([fit]) == PutResult(added=1)
 
     async def test_a_claim_not_made_is_refused_and_nothing_is_written(self, catalogue, store):
         await catalogue.put_brand_facts([WREN])

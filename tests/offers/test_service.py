@@ -168,12 +168,19 @@ class TestRedeeming:
             await refused(till.offers.redeem(code=held.code, **again), Conflict, "ALREADY_REDEEMED", till)
         other = await till.offers.grant(BOB, "tenth", channel="WEB")
         await refused(till.offers.redeem(grant_id=other.id, key="r1"), Conflict, "KEY_USED", till)
+        call = till.offers.redeem(code=held.code, key="r1", order_id="o2")
+        await refused(call, Conflict, "KEY_USED", till)
 
     async def test_what_is_wrong_is_said_and_changes_nothing(self, till, held):
         await refused(till.offers.redeem(code=held.code, profile=BOB), InvalidInput, "GRANT_OF_ANOTHER", till)
         await refused(till.offers.redeem(code="NOPE-NOPE"), NotFound, "UNKNOWN_GRANT", till)
         await refused(till.offers.redeem(), InvalidInput, "GRANT_MISSING", till)
         await refused(till.offers.redeem(grant_id="a", code="b"), InvalidInput, "GRANT_MISSING", till)
+        for order in ("", "o" * 201):
+            call = till.offers.redeem(code=held.code, order_id=order)
+            await refused(call, InvalidInput, "INVALID_INPUT", till)
+        call = till.offers.reverse(held.id, reason="r" * 1_001)
+        await refused(call, InvalidInput, "TOO_LONG", till)
         till.clock.instant = NOW + timedelta(days=3)
         await refused(till.offers.redeem(code=held.code), Conflict, "GRANT_EXPIRED", till)
 
