@@ -20,6 +20,10 @@ class SavedScenario:
     note: str = strawberry.field(description="What whoever drafted it had to say; empty if nothing.")
     created_at: datetime = strawberry.field(description="When it was drafted, or first replaced.")
     created_by: str = strawberry.field(description="Name of the key it was drafted with; empty if none.")
+    definition: str | None = strawberry.field(
+        description="The TOML text it was made of, checks and comments included, to begin another version from; "
+        "null where a release before such texts were kept saved it."
+    )
 
 
 @strawberry.input(description="A new version of a scenario.")

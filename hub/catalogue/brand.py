@@ -169,11 +169,35 @@ def offer_faults(offer: Offer, facts: Mapping[str, BrandFacts]) -> Iterator[Faul
     They hold no references: a grant keeps them as they were promised, whatever a claim becomes.
     """
     texts = {"title": offer.title, "terms": offer.terms}
-    what = f"offer {offer.key!r}"
-    yield from _faults(what, texts, (), None, _speaker(offer.brand, facts), _no_prices)
+    yield from _verbatim_faults(f"offer {offer.key!r}", texts, offer.brand, facts)
+
+
+def _verbatim_faults(
+    what: str, texts: Mapping[str, str], brand: str, facts: Mapping[str, BrandFacts]
+) -> Iterator[Fault]:
+    """Yield every rule that texts break which are said as they stand, so that they can hold no reference."""
+    yield from _faults(what, texts, (), None, _speaker(brand, facts), _no_prices)
     for name, text in texts.items():
         if "{{" in text:
-            yield Fault(UNKNOWN_REFERENCE, (name,), f"{what} is promised word for word: write it out")
+            yield Fault(UNKNOWN_REFERENCE, (name,), f"{what} is said word for word: write it out")
+
+
+def wording_fault_of(text: str, brand: str, facts: Mapping[str, BrandFacts]) -> str | None:
+    """Return the brand's rule that a text breaks which stands for itself, None if it breaks none."""
+    fault = next(_verbatim_faults("it", {"text": text}, brand, facts), None)
+    return None if fault is None else fault.rule
+
+
+def check_wording(
+    what: str, text: str, brand: str, facts: Mapping[str, BrandFacts], path: tuple[str | int, ...]
+) -> None:
+    """Refuse a text that the brand may not say, such as a slot's title.
+
+    Raises:
+        InvalidInput: with the rule in capitals as its code, and the path.
+    """
+    for fault in _verbatim_faults(what, {"text": text}, brand, facts):
+        raise InvalidInput(fault.message, path=path, code=fault.rule.upper())
 
 
 def offer_fault_of(offer: Offer, facts: Mapping[str, BrandFacts]) -> str | None:

@@ -14,7 +14,7 @@ from typing import Protocol
 from hub.channels.model import Experience
 from hub.channels.slots import slots_of
 from hub.decisions.model import Channel, MixRequest, RankedItem, Scenario, below
-from hub.decisions.scenario_files import CheckFile, ScenarioFile
+from hub.decisions.scenario_files import CheckFile
 from hub.kit.clock import Clock
 from hub.profiles.model import CustomerRef, Profile
 
@@ -53,18 +53,25 @@ class Experiences(Protocol):
 
 
 async def check(
-    written: ScenarioFile, experiences: Experiences, profiles: Profiles, layers: Collection[str], clock: Clock
+    checks: Sequence[CheckFile],
+    scenario: Scenario,
+    experiences: Experiences,
+    profiles: Profiles,
+    layers: Collection[str],
+    clock: Clock,
+    *,
+    in_force: bool = False,
 ) -> tuple[Verdict, ...]:
-    """Run every check of a scenario as it is written, published or not."""
-    scenario = written.scenario()
+    """Run checks of a scenario: as it is given, published or not, or of what is in force, its published mix and all."""
+    draft = None if in_force else scenario
     return tuple(
         [
             Verdict(
-                written.key,
+                scenario.key,
                 wanted.title,
-                tuple(await _faults(wanted, scenario, experiences, profiles, layers, clock)),
+                tuple(await _faults(wanted, scenario, draft, experiences, profiles, layers, clock)),
             )
-            for wanted in written.checks
+            for wanted in checks
         ]
     )
 
@@ -72,6 +79,7 @@ async def check(
 async def _faults(
     wanted: CheckFile,
     scenario: Scenario,
+    draft: Scenario | None,
     experiences: Experiences,
     profiles: Profiles,
     layers: Collection[str],
@@ -96,7 +104,7 @@ async def _faults(
         mix=MixRequest(mute=muted),
         preview=True,
         at=at,
-        draft=scenario,
+        draft=draft,
     )
     return [*_of_page(wanted, page), *_of_items(wanted, _items(wanted, page))]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from hub.errors import NotFound
+from hub.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from hub.decisions.editing import SavedScenario
@@ -69,6 +69,31 @@ def show(key: ScenarioKey) -> None:
             typer.echo(f"{channel.value}: {slot.key} '{slot.title}', {slot.size} of {kinds}")
 
 
+@scenarios_app.command("start")
+def start(
+    key: ScenarioKey,
+    file: Annotated[Path, typer.Argument(help="Where to write it.", show_default=False)],
+    version: Annotated[int | None, typer.Option(help="Which version; none: the one in force.")] = None,
+) -> None:
+    """Write the definition of a version into a file, to begin from."""
+    if file.exists():
+        raise InvalidInput(f"{file} is there already; name another file", path=("file",))
+
+    async def work(services: "Services") -> "SavedScenario":
+        if version is None:
+            return await services.editing.in_force(key)
+        return await services.editing.version(key, version)
+
+    saved = _run(work)
+    if saved.definition is None:
+        raise NotFound(
+            f"of {key!r} {saved.scenario.version} no text is kept: a release before such texts were kept saved it",
+            code="NO_DEFINITION",
+        )
+    file.write_text(saved.definition, "utf-8")
+    typer.echo(f"{file} is {key} {saved.scenario.version} as it was drafted")
+
+
 @scenarios_app.command("draft")
 def draft(
     definition: Definition, note: Annotated[str, typer.Option(help="What has changed and why.")] = ""
@@ -80,35 +105,35 @@ def draft(
 
 @scenarios_app.command("check")
 def check(
-    keys: Annotated[list[str] | None, typer.Argument(help="Shipped scenarios; none: all of them.")] = None,
+    keys: Annotated[
+        list[str] | None, typer.Argument(help="Scenarios that are in force; none: all of them.")
+    ] = None,
     file: Annotated[Path | None, typer.Option(help="Check this definition instead.", exists=True)] = None,
 ) -> None:
-    """Run the executable specifications of scenarios against this hub; leaves no trace.
+    """Run the executable specifications of what is in force, or of a file, against this hub; leaves no trace.
 
-    The shipped ones speak of the demo house's customers: run `tutti run --demo` once before.
+    A scenario that was edited without checks of its own is held to those that ship with it. Those speak of the
+    demo house's customers: run `tutti run --demo` once before.
     """
     from hub.channels.visions import Verdict
     from hub.channels.visions import check as run_checks
     from hub.decisions.scenario_files import parse_file, shipped_files
 
+    written = None if file is None else parse_file(file.read_text("utf-8"), name=file.name)
     shipped = shipped_files()
-    unknown = [key for key in keys or () if key not in shipped]
-    if unknown:
-        raise NotFound(f"no scenario {unknown[0]!r} is shipped; shipped are {', '.join(shipped)}")
-    written = (
-        [parse_file(file.read_text("utf-8"), name=file.name)]
-        if file is not None
-        else [shipped[key] for key in keys or shipped]
-    )
 
     async def work(services: "Services") -> list[Verdict]:
-        return [
-            verdict
-            for each in written
-            for verdict in await run_checks(
-                each, services.experiences, services.profiles, services.layers, services.clock
-            )
-        ]
+        hub = (services.experiences, services.profiles, services.layers, services.clock)
+        if written is not None:
+            return [*await run_checks(written.checks, written.scenario(), *hub)]
+        verdicts: list[Verdict] = []
+        for key in keys or [scenario.key for scenario in await services.scenarios.list()]:
+            saved = await services.editing.in_force(key)
+            checks = [] if saved.definition is None else parse_file(saved.definition).checks
+            if not checks and key in shipped:
+                checks = shipped[key].checks
+            verdicts += await run_checks(checks, saved.scenario, *hub, in_force=True)
+        return verdicts
 
     verdicts = _run(work)
     for verdict in verdicts:

@@ -19,8 +19,8 @@ from pymongo.errors import DuplicateKeyError
 
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.decisions.model import Scenario
-from hub.decisions.moment import TITLES
-from hub.decisions.scenario_files import parse_scenario
+from hub.decisions.scenario_check import check_scenario, check_specifications
+from hub.decisions.scenario_files import parse_file, shipped_texts
 from hub.decisions.scenarios import ScenarioService
 from hub.errors import Conflict, InvalidInput, NotFound
 from hub.kit.clock import Clock
@@ -44,13 +44,18 @@ class ScenarioState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedScenario:
-    """One version of a scenario. What it says never changes; `state` is read off what is in force."""
+    """One version of a scenario. What it says never changes; `state` is read off what is in force.
+
+    `definition` is the TOML text that it was made of, its checks and comments included; None where a
+    release before such texts were kept saved it.
+    """
 
     scenario: Scenario
     created_at: datetime
     created_by: str = ""
     note: str = ""
     state: ScenarioState = ScenarioState.DRAFT
+    definition: str | None = None
 
 
 class ScenarioEditing:
@@ -86,8 +91,10 @@ class ScenarioEditing:
         if len(note) > LONGEST_NOTE:
             raise InvalidInput(f"a note has at most {LONGEST_NOTE} characters", path=("note",))
         try:
-            scenario = parse_scenario(definition)
+            written = parse_file(definition)
+            scenario = written.scenario()
             self.check(scenario)
+            check_specifications(written, self._layers, self._snapshot())
         except InvalidInput as error:
             raise InvalidInput(error.message, path=("definition", *error.path), code=error.kind) from None
         now = self._clock.now()
@@ -98,6 +105,7 @@ class ScenarioEditing:
                     created_at=now,
                     created_by=by,
                     note=note,
+                    definition=definition,
                 )
                 try:
                     await self._versions.insert_one(_document(saved))
@@ -107,29 +115,8 @@ class ScenarioEditing:
         raise Conflict(f"others keep drafting {scenario.key!r}; try again")
 
     def check(self, scenario: Scenario) -> None:
-        """Refuse a scenario that names what this hub has not.
-
-        Raises:
-            InvalidInput: UNKNOWN_LAYER, UNKNOWN_MOMENT, UNKNOWN_BRAND or UNKNOWN_CATEGORY, with the path.
-        """
-        snapshot = self._snapshot()
-        known = tuple(TITLES)
-        for layer in scenario.mix.weights:
-            _must(layer, self._layers, "layer", ("mix", layer))
-        for at, moment in enumerate(scenario.moments):
-            _must(moment, known, "moment", ("moments", at))
-        for at, brand in enumerate(scenario.brands):
-            _must(brand, tuple(snapshot.facts), "brand", ("brands", at))
-        if not snapshot.contents:
-            return
-        categories = tuple(snapshot.codes_below)
-        for at, category in enumerate(scenario.guards.without_categories):
-            _must(category, categories, "category", ("guards", "without_categories", at))
-        for channel, slots in scenario.slots.items():
-            for number, slot in enumerate(slots):
-                for at, category in enumerate(slot.categories):
-                    path = ("slots", channel.value, number, "categories", at)
-                    _must(category, categories, "category", path)
+        """Refuse a scenario that does not fit this hub, see `check_scenario`."""
+        check_scenario(scenario, self._layers, self._snapshot())
 
     async def versions(self, key: str) -> tuple[SavedScenario, ...]:
         """Return every version of a scenario, newest first."""
@@ -147,7 +134,16 @@ class ScenarioEditing:
                 state=ScenarioState.PUBLISHED,
             )
             saved = sorted([*saved, shipped], key=lambda each: -each.scenario.version)
-        return tuple(saved)
+        return tuple(_with_shipped_text(each) for each in saved)
+
+    async def in_force(self, key: str) -> SavedScenario:
+        """Return the version of a scenario that is in force.
+
+        Raises:
+            NotFound: UNKNOWN_SCENARIO.
+        """
+        scenario = await self._scenarios.get(key)
+        return await self.version(key, scenario.version)
 
     async def version(self, key: str, version: int) -> SavedScenario:
         """Return one version of a scenario.
@@ -165,7 +161,7 @@ class ScenarioEditing:
 
         Raises:
             NotFound: UNKNOWN_VERSION.
-            InvalidInput: if what it names is no longer there.
+            InvalidInput: if what it names is no longer there, or the brand may no longer say its titles.
             Conflict: if somebody else published at the same time.
         """
         saved = await self.version(key, version)
@@ -228,14 +224,6 @@ class ScenarioEditing:
         return 1 + max(int(found["version"]) if found else 0 for found in (last, current))
 
 
-def _must(name: str, known: Collection[str], what: str, path: tuple[str | int, ...]) -> None:
-    if name not in known:
-        there = ", ".join(sorted(known)[:30]) or "none"
-        raise InvalidInput(
-            f"there is no {what} {name!r}; there are {there}", path=path, code=f"UNKNOWN_{what.upper()}"
-        )
-
-
 def _plain(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in {"before", "_id"}}
 
@@ -249,6 +237,7 @@ def _document(saved: SavedScenario) -> dict[str, Any]:
         "created_at": saved.created_at,
         "created_by": saved.created_by,
         "note": saved.note,
+        "definition": saved.definition,
     }
 
 
@@ -261,4 +250,14 @@ def _saved(document: Mapping[str, Any], current: int, retired: Collection[int]) 
         created_by=document["created_by"],
         note=document["note"],
         state=ScenarioState.PUBLISHED if version == current else state,
+        definition=document.get("definition"),
     )
+
+
+def _with_shipped_text(saved: SavedScenario) -> SavedScenario:
+    """Return a version with the text that ships, if it was not drafted here and says what ships."""
+    text = shipped_texts().get(saved.scenario.key)
+    if saved.definition is not None or text is None:
+        return saved
+    same = replace(saved.scenario, version=1) == parse_file(text).scenario()
+    return replace(saved, definition=text) if same else saved

@@ -1,7 +1,9 @@
 """Scenarios as TOML files: read, checked, and turned into domain values."""
 
 import tomllib
+from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from importlib.resources import files
 from typing import Annotated
 
@@ -78,6 +80,13 @@ class CheckFile(BaseModel):
     silent: list[Key] = []  # layers that have no part in any item
     offer: str | None = None  # key of an offer that is made
     muted: list[Key] = []  # layers that are muted, as a customer may do
+
+    @model_validator(mode="after")
+    def least_is_no_more_than_most(self) -> "CheckFile":
+        """Refuse a number of items that there cannot be."""
+        if self.least > self.most:
+            raise ValueError(f"at least {self.least} and at most {self.most} items cannot both hold")
+        return self
 
 
 class FrequencyFile(BaseModel):
@@ -181,14 +190,17 @@ def parse_scenario(text: str, *, name: str = "scenario") -> Scenario:
     return parse_file(text, name=name).scenario()
 
 
+@cache
+def shipped_texts() -> Mapping[str, str]:
+    """Return the texts of the scenarios that come with the hub, by key, in the order of their keys."""
+    folder = files("hub.decisions") / "shipped"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return {name.removesuffix(".toml"): (folder / name).read_text("utf-8") for name in names}
+
+
 def shipped_files() -> dict[str, ScenarioFile]:
     """Return the scenarios that come with the hub as they are written, by key, in the order of their keys."""
-    folder = files("hub.decisions") / "shipped"
-    texts = sorted(
-        (entry.name, entry.read_text("utf-8")) for entry in folder.iterdir() if entry.name.endswith(".toml")
-    )
-    made = (parse_file(text, name=name) for name, text in texts)
-    return {scenario.key: scenario for scenario in made}
+    return {key: parse_file(text, name=f"{key}.toml") for key, text in shipped_texts().items()}
 
 
 def shipped_scenarios() -> dict[str, Scenario]:

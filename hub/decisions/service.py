@@ -17,6 +17,7 @@ from hub.decisions.choices import Choice
 from hub.decisions.decide import LAYER_FAILED, decide, gone
 from hub.decisions.mixes import Board, MixService
 from hub.decisions.model import Decision, Note, Scenario
+from hub.decisions.scenario_check import presentable
 from hub.decisions.scenarios import ScenarioService
 from hub.decisions.shelf import Shelf, arrange
 from hub.errors import NotFound
@@ -153,6 +154,7 @@ class DecisionService:
             view = for_another(view, self.shelf.snapshot)
         if chosen:
             scenario = replace(scenario, guards=replace(scenario.guards, chosen=chosen))
+        scenario = presentable(scenario, self.shelf.snapshot.facts)
         saved = board.published.get(scenario.key)
         asked = resolve(scenario.mix if saved is None else saved.mix, mix_request, self.layers.keys())
         mix = respect(without(asked, board.muted), view.preferences)

@@ -1,17 +1,20 @@
 """Scenarios drafted, published and rolled back; guards and filters of slots."""
 
 import asyncio
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import pytest
 
-from hub.catalogue.model import ContentKind
+from hub.catalogue.model import BrandFacts, ContentKind
 from hub.decisions.editing import ScenarioEditing, ScenarioState
 from hub.decisions.model import Guards, SlotSpec
+from hub.decisions.scenario_check import PLAIN_TITLE, presentable
+from hub.decisions.scenario_files import parse_scenario
 from hub.decisions.scenarios import ScenarioService
 from hub.errors import Conflict, InvalidInput, NotFound
 from hub.kit.money import Money
-from tests.builders import make_content, make_snapshot
+from tests.builders import make_content, make_facts, make_snapshot
 from tests.decisions.strategies import LAYERS
 
 SALE = """
@@ -38,13 +41,27 @@ def scenarios(store):
     return ScenarioService(store, monotonic=iter(range(0, 10_000, 10)).__next__)
 
 
+@dataclass
+class House:
+    """What the brand says of itself just now."""
+
+    facts: BrandFacts = field(default_factory=lambda: make_facts(forbidden=("cheap",)))
+
+    @property
+    def snapshot(self):
+        contents = [make_content("pot", category="garden/pots"), make_content("pan", category="kitchen")]
+        return make_snapshot(contents, facts=[self.facts])
+
+
 @pytest.fixture
-async def editing(store, scenarios, clock):
+def house():
+    return House()
+
+
+@pytest.fixture
+async def editing(store, scenarios, clock, house):
     await scenarios.seed()
-    snapshot = make_snapshot(
-        [make_content("pot", category="garden/pots"), make_content("pan", category="kitchen")]
-    )
-    return ScenarioEditing(store, scenarios, LAYERS, lambda: snapshot, clock)
+    return ScenarioEditing(store, scenarios, LAYERS, lambda: house.snapshot, clock)
 
 
 @pytest.mark.mongod
@@ -78,6 +95,9 @@ class TestDraft:
             ("size = 3", "size = 51", ("slots", "WEB", 0, "size"), "INVALID_SCENARIO"),
             ("20.50", "-1", ("slots", "WEB", 0, "most_price"), "INVALID_SCENARIO"),
             ("mix = {", 'brands = ["moon"]\nmix = {', ("brands", 0), "UNKNOWN_BRAND"),
+            ("The sale", "Cheap things", ("title",), "FORBIDDEN_WORD"),
+            ('"Best"', '"The cheap ones"', ("slots", "WEB", 0, "title"), "FORBIDDEN_WORD"),
+            ('"Best"', '"From {{price:pot}}"', ("slots", "WEB", 0, "title"), "UNKNOWN_REFERENCE"),
         ],
     )
     async def test_a_fault_is_pointed_at_and_nothing_is_saved(self, editing, store, old, new, path, code):
@@ -86,9 +106,51 @@ class TestDraft:
         assert (refused.value.path, refused.value.kind) == (("definition", *path), code)
         assert await store.db["scenario_versions"].count_documents({}) == 0
 
+    @pytest.mark.parametrize(
+        ("line", "path", "code"),
+        [
+            ('slot = "bets"', ("slot",), "UNKNOWN_SLOT"),
+            ('slot = "best"\nchannel = "EMAIL"\nmoment = "brewing"', ("moment",), "UNKNOWN_MOMENT"),
+            ('silent = ["base", "bass"]', ("silent", 1), "UNKNOWN_LAYER"),
+            ('muted = ["bass"]', ("muted", 0), "UNKNOWN_LAYER"),
+            ("led_by = {bass = 1}", ("led_by", "bass"), "UNKNOWN_LAYER"),
+            ('offer = "moon"', ("offer",), "UNKNOWN_OFFER"),
+            ('without_categories = ["moon"]', ("without_categories", 0), "UNKNOWN_CATEGORY"),
+            ('without = ["pot", "moon"]', ("without", 1), "UNKNOWN_CONTENT"),
+            ("least = 3\nmost = 2", (), "INVALID_SCENARIO"),
+        ],
+    )
+    async def test_a_check_that_names_what_there_is_not_is_pointed_at(self, editing, store, line, path, code):
+        with pytest.raises(InvalidInput) as refused:
+            await editing.draft(f'{SALE}[[checks]]\ntitle = "So"\n{line}\n')
+        assert (refused.value.path, refused.value.kind) == (("definition", "checks", 0, *path), code)
+        assert await store.db["scenario_versions"].count_documents({}) == 0
+
+    async def test_the_text_is_kept_as_it_was_written(self, editing):
+        text = f'# for spring\n{SALE}[[checks]]\ntitle = "So"\n'
+        saved = await editing.draft(text)
+        assert saved.definition == text
+        await editing.publish("sale", 1)
+        assert (await editing.in_force("sale")).definition == text
+
+    async def test_what_ships_has_its_text_until_it_is_edited(self, editing, store):
+        shipped = await editing.in_force("home")
+        assert parse_scenario(shipped.definition) == shipped.scenario
+        await store.db["scenarios"].update_one({"_id": "home"}, {"$set": {"title": "Ours"}})
+        assert (await editing.version("home", 1)).definition is None
+
 
 @pytest.mark.mongod
 class TestPublish:
+    async def test_what_the_brand_forbids_by_now_is_not_published(self, editing, scenarios, house):
+        await editing.draft(SALE.replace("Best", "Bargains"))
+        house.facts = replace(house.facts, forbidden=("bargains",))
+        with pytest.raises(InvalidInput) as refused:
+            await editing.publish("sale", 1)
+        assert refused.value.kind == "FORBIDDEN_WORD"
+        with pytest.raises(NotFound):
+            await scenarios.get("sale")
+
     async def test_it_is_in_force_and_can_be_taken_back(self, editing, scenarios):
         shipped = await scenarios.get("home")
         saved = await editing.draft(SALE.replace('"sale"', '"home"'))
@@ -133,6 +195,20 @@ class TestPublish:
         with pytest.raises(NotFound) as refused:
             await editing.publish("home", 7)
         assert refused.value.kind == "UNKNOWN_VERSION"
+
+
+class TestWhatIsServed:
+    SCENARIO = parse_scenario(SALE)
+
+    def titles(self, *forbidden):
+        facts = make_facts(forbidden=forbidden)
+        shown = presentable(self.SCENARIO, {facts.key: facts})
+        return shown.title, [slot.title for slots in shown.slots.values() for slot in slots]
+
+    def test_a_title_that_the_brand_has_come_to_forbid_is_not_said(self):
+        assert self.titles() == ("The sale", ["Best"])
+        assert self.titles("best") == ("The sale", [PLAIN_TITLE])
+        assert self.titles("sale", "best", "picked") == ("sale", [""])
 
 
 class TestWhatASlotTakes:
