@@ -18,8 +18,12 @@ from hub.catalogue.brand import (
 )
 from hub.catalogue.model import Answer, Availability, BrandFacts, Content, ContentKind, NeedPattern, Offer
 from hub.decisions.moment import TITLES
+from hub.decisions.scenario_check import check_scenario, check_specifications
+from hub.decisions.scenario_files import shipped_files
 from hub.demo.house import CONTENT_FILES, load_house
 from hub.errors import InvalidInput
+from hub.layers.registry import own_layers
+from tests.builders import make_snapshot
 
 BREAK_A_RULE_ON_PURPOSE = {"cheap-and-cheerful-pots", "tea-nettle-spring"}
 SVG = "{http://www.w3.org/2000/svg}"
@@ -42,6 +46,15 @@ def categories(house):
 
 def exists(category, categories):
     return any(known == category or known.startswith(f"{category}/") for known in categories)
+
+
+def test_every_scenario_that_ships_fits_the_house(house):
+    """A marketer takes the text, changes it and drafts it: nothing in it may be refused before that."""
+    snapshot = make_snapshot(house.contents, facts=house.brand_facts, offers=house.offers)
+    layers = [layer.name for layer in own_layers()]
+    for written in shipped_files().values():
+        check_scenario(written.scenario(), layers, snapshot)
+        check_specifications(written, layers, snapshot)
 
 
 def words(content):
