@@ -16,15 +16,16 @@ async def answer(
     channel: Channel | None,
     *,
     preview: bool,
+    locale: str | None = None,
 ) -> AnswerResult | None:
     """Return the reply; None if nothing is asked. Unless it is a preview, the house learns how it fared.
 
-    An approved answer is the same for everybody on every channel. `who` and `channel` are looked at
-    for what the caller may: a front-end asks for its own customer, on the web.
+    An approved answer is the same for everybody on every channel who asks in one locale. `who` and `channel` are
+    looked at for what the caller may: a front-end asks for its own customer, on the web.
 
     Raises:
         Forbidden: if the caller may not ask, or not for that customer or channel.
-        InvalidInput: if the question is empty or too long.
+        InvalidInput: if the question is empty or too long, or there is no such locale.
     """
     access.need(context, Scope.BROWSE, Scope.AGENT, doing="asking a question")
     if context.caller.scope is Scope.BROWSE:
@@ -38,5 +39,10 @@ async def answer(
     if question is None:
         return None
     return await context.services.questions.ask(
-        question, at=context.at, who=who, channel=channel, keep=not preview and not context.gpc
+        question,
+        at=context.at,
+        who=who,
+        channel=channel,
+        keep=not preview and not context.gpc,
+        locale=locale,
     )

@@ -75,6 +75,10 @@ class Answer(Node):
     version: int = strawberry.field(description="Counts the changes of this answer, from 1.")
     title: str = strawberry.field(description="What it is about, in a few words.")
     text: str = strawberry.field(description="The reply itself, as it may be given to a customer.")
+    locale: str = strawberry.field(description="What it is written for, as a BCP 47 tag, such as en.")
+    valid_until: datetime | None = strawberry.field(
+        description="When it ceases to hold; null: that is not known yet."
+    )
 
     @field(description="The claims it draws on, in the version in force.", of=list[Claim], at_once=True)
     def claims(self, parent: strawberry.Parent[model.Answer], info: Info) -> tuple[model.Claim, ...]:

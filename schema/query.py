@@ -149,9 +149,13 @@ class Query:
         preview: Annotated[
             bool, argument("True: it is not kept that this was asked, and `contentGaps` do not count it.")
         ] = False,
+        locale: Annotated[
+            str | None,
+            argument("A BCP 47 tag such as en-GB: only answers written for it are said; null: whichever."),
+        ] = None,
     ) -> AnswerResultModel | None:
         who = None if for_ is None else for_.ref("for")
-        return await answers.answer(info.context, question, who, channel, preview=preview)
+        return await answers.answer(info.context, question, who, channel, preview=preview, locale=locale)
 
     @field(description="The layers of this hub, in the order of play.", of=list[Layer])
     async def layers(self, info: Info) -> list[Any]:

@@ -7,6 +7,7 @@ learned, the former one finds the answer; what is said is what is in force, or n
 """
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime
@@ -31,6 +32,7 @@ Held = tuple[str, tuple[tuple[str, int], ...]]  # the encoder's id; key and vers
 LONGEST_QUESTION = 1_000  # characters; the encoder reads about the first 250 words
 MOST_ALTERNATIVES = 3
 LEAST_SIMILARITY = 0.3  # below this a match is chance, not an alternative
+LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,6}")
 MOST_KEPT = 2  # resolvers: of the answers that hold, and of those that held before
 PATIENCE = 0.3  # seconds that a question waits for the new set before the former one replies
 LOOK_EVERY = 1.0  # seconds between two looks whether other answers hold by now
@@ -78,11 +80,16 @@ class AnswerService:
             await self.prepare(clock.now())
             await asyncio.sleep(LOOK_EVERY)
 
-    async def answer(self, question: str, *, at: datetime) -> AnswerResult:
+    async def answer(self, question: str, *, at: datetime, locale: str | None = None) -> AnswerResult:
         """Return the approved answer that holds at an instant, with its confidence and alternatives.
 
+        Args:
+            question: in the customer's words.
+            at: the instant.
+            locale: a BCP 47 tag: only answers written for it are said; None: for whichever.
+
         Raises:
-            InvalidInput: if the question is empty or longer than `LONGEST_QUESTION` characters.
+            InvalidInput: if the question is empty or longer than `LONGEST_QUESTION` characters, or BAD_LOCALE.
             Unavailable: if the encoder does not answer within the deadline.
         """
         asked = " ".join(question.split())
@@ -96,6 +103,12 @@ class AnswerService:
                 path=("question",),
                 code="QUESTION_TOO_LONG",
             )
+        if locale is not None and LOCALE.fullmatch(locale) is None:
+            raise InvalidInput(
+                f"{locale[:50]!r} is no locale; one looks like en or en-GB",
+                path=("locale",),
+                code="BAD_LOCALE",
+            )
         snapshot, read = self._catalogue.snapshot, plain(asked)
         held = held_at(snapshot, at)
         if not held or not read:
@@ -105,7 +118,7 @@ class AnswerService:
         # A question may hold personal data: not even its vector is kept.
         vector = await self._in_time(self._encoder.vector(read, keep=False))
         matches = prepared.resolver.matches(read, vector)
-        return choose(read, prepared, matches, snapshot, in_force(snapshot, held))
+        return choose(read, prepared, matches, snapshot, in_force(snapshot, held), locale)
 
     async def judge(
         self, asked: Sequence[tuple[str, NDArray[np.float32]]], *, at: datetime
@@ -180,25 +193,32 @@ def choose(
     matches: list[Match],
     snapshot: CatalogueSnapshot,
     said_now: Mapping[str, Answer],
+    locale: str | None = None,
 ) -> AnswerResult:
     """Return what is replied when these matches, likeliest first and at least one, were found.
 
     An answer is said in the version that is in force, as `said_now` has it. One that holds no more is not
-    said, and none other in its place.
+    said, and none other in its place. Where nothing was written for the locale, nothing is said, and the
+    nearest of whichever locale are named.
     """
     confident = prepared.resolver.calibration
+    written = [match for match in matches if _written_for(said_now.get(prepared.keys[match.row]), locale)]
+    foreign = not written
+    matches = written or matches
     best = matches[0]
-    chosen = said_now.get(prepared.keys[best.row])
+    chosen = None if foreign else said_now.get(prepared.keys[best.row])
     runner_up = matches[1].score if len(matches) > 1 else 0.0
     confidence = confident.confidence(best.score, runner_up, best.similarity)
     said = chosen is not None and confidence >= confident.threshold
+
+    def chance(match: Match) -> float:
+        """Return that of an alternative: the best has its own, and none other is likelier than that."""
+        if match is best:
+            return confidence
+        return min(confidence, confident.confidence(match.score, best.score, match.similarity))
+
     others = (
-        Alternative(
-            answer.key,
-            answer.title,
-            round(confident.confidence(match.score, best.score, match.similarity), 4),
-            answer,
-        )
+        Alternative(answer.key, answer.title, round(chance(match), 4), answer)
         for match in matches[1 if said else 0 :][:MOST_ALTERNATIVES]
         if match.similarity >= LEAST_SIMILARITY
         for answer in (said_now.get(prepared.keys[match.row]),)
@@ -211,6 +231,17 @@ def choose(
         alternatives=tuple(sorted(others, key=lambda other: -other.confidence)),
         claims=() if chosen is None or not said else claims_of(chosen, snapshot),
     )
+
+
+def _written_for(answer: Answer | None, locale: str | None) -> bool:
+    """Tell whether an answer may be said to a locale: its tag is the same, wider (en to en-GB) or narrower.
+
+    One that holds no more is let pass: it is not said, and none other in its place.
+    """
+    if answer is None or locale is None:
+        return True
+    one, other = (tag.lower().split("-") for tag in (answer.locale, locale))
+    return all(a == b for a, b in zip(one, other, strict=False))
 
 
 def claims_of(answer: Answer, snapshot: CatalogueSnapshot) -> tuple[Claim, ...]:

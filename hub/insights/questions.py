@@ -185,6 +185,7 @@ class QuestionService:
         who: CustomerRef | None = None,
         channel: Channel | None = None,
         keep: bool = True,
+        locale: str | None = None,
     ) -> AnswerResult:
         """Return the reply to a question, and begin to note how it fared.
 
@@ -194,11 +195,12 @@ class QuestionService:
             who: who asks, if that is known; it changes nothing of the reply.
             channel: where; it changes nothing of the reply either.
             keep: False for a preview, and where nothing may be kept.
+            locale: what the answer has to be written for; None: whichever.
 
         Raises:
             InvalidInput, Unavailable: as `AnswerService.answer`; then nothing is kept.
         """
-        result = await self._answers.answer(question, at=at)
+        result = await self._answers.answer(question, at=at, locale=locale)
         if keep and len(self._writing) < MOST_WAITING:
             task = asyncio.create_task(self._note(result, at, who, channel))
             self._writing.add(task)

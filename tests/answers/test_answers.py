@@ -55,6 +55,45 @@ class TestAnswer:
         assert result.answer is None
         assert {a.key for a in result.alternatives} == {"north", "south"}
 
+    async def test_no_alternative_is_likelier_than_what_was_too_unlikely_to_be_said(self):
+        answers = [
+            make_answer("broken", "Something is broken", "My lamp arrived broken"),
+            make_answer("late", "Where is my parcel", "My parcel has not arrived"),
+            make_answer("missing", "Something is missing", "My parcel arrived without the lamp"),
+        ]
+        result = await service(*answers).answer("My parcel arrived and a thing is wrong", at=NOW)
+        assert result.answer is None
+        chances = [alternative.confidence for alternative in result.alternatives]
+        assert chances == sorted(chances, reverse=True)
+        assert chances[0] == result.confidence
+
+    async def test_an_answer_is_said_to_the_locale_that_it_was_written_for(self):
+        english = make_answer("returns", "Returns", "How do I send it back?")
+        german = make_answer("returns-de", "Rückgabe", "Wie sende ich es zurück?", locale="de")
+        british = make_answer("parking", "Parking", "Where do I park?", locale="en-GB")
+        asking = service(english, german, british)
+
+        async def said(question, locale):
+            result = await asking.answer(question, at=NOW, locale=locale)
+            return None if result.answer is None else result.answer.key
+
+        for locale in (None, "en", "en-GB", "EN-us"):
+            assert await said("How do I send it back?", locale) == "returns"
+        assert await said("Wie sende ich es zurück?", "de-AT") == "returns-de"
+        assert await said("Wie sende ich es zurück?", "en") is None
+        assert [await said("Where do I park?", each) for each in ("en", "en-GB", "en-US")] == [
+            "parking",
+            "parking",
+            None,
+        ]
+        nothing = await asking.answer("How do I send it back?", at=NOW, locale="fr")
+        assert (nothing.answer, nothing.confidence) == (None, 0.0)
+        assert nothing.alternatives[0].key == "returns"
+        for locale in ("", "English please", "e"):
+            with pytest.raises(InvalidInput) as refused:
+                await asking.answer("How?", at=NOW, locale=locale)
+            assert (refused.value.kind, refused.value.path) == ("BAD_LOCALE", ("locale",))
+
     async def test_what_nobody_approved_or_no_longer_holds_is_never_said(self):
         draft = make_answer("draft", "Returns", approved=False)
         old = make_answer("old", "Returns", valid_until=NOW)
