@@ -217,7 +217,14 @@ async def batch_rate(services: Services, store: Store, customers: int, folder: P
     count = spare_processors()
     with renderers(count) as others:
         side_by_side = services.experiences.side_by_side(services.profiles, services.offers, others)
-        batch = EmailBatch(store, services.profiles, side_by_side, services.ledger, services.clock)
+        batch = EmailBatch(
+            store,
+            services.profiles,
+            side_by_side,
+            services.ledger,
+            services.clock,
+            segments=services.segments,
+        )
         began, computing = time.perf_counter(), time.process_time()
         state = await batch.run("bench", "newsletter", {}, folder / "messages.jsonl", lambda _: None)
         taken = time.perf_counter() - began

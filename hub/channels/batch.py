@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from hub.catalogue.model import Segment
 from hub.channels.model import EmailExperience, Experience
 from hub.decisions.model import Channel
 from hub.errors import Conflict
@@ -42,7 +43,8 @@ class BatchState:
 
     name: str
     scenario: str
-    segment: Mapping[str, str]
+    segment: Mapping[str, str]  # traits that must match
+    members_of: tuple[str, ...] = ()  # keys of segments that one must be in
     after: str = ""  # the last profile that is settled
     written: int = 0  # bytes of the file of messages
     told: Counter[str] = field(default_factory=Counter)
@@ -61,6 +63,14 @@ class Profiles(Protocol):
     async def page_of_ids(self, *, after: str = "", most: int) -> list[str]: ...
 
     async def get(self, profile_id: str) -> Profile | None: ...
+
+
+class Segments(Protocol):
+    """What is needed of the segments."""
+
+    def get(self, key: str) -> Segment: ...
+
+    def of(self, profile: Profile) -> tuple[Segment, ...]: ...
 
 
 class Experiences(Protocol):
@@ -86,16 +96,31 @@ class EmailBatch:
     """Renders batches."""
 
     def __init__(
-        self, store: Store, profiles: Profiles, experiences: Experiences, ledger: Ledger, clock: Clock
+        self,
+        store: Store,
+        profiles: Profiles,
+        experiences: Experiences,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        segments: Segments,
     ) -> None:
         self._batches = store.db["email_batches"]
         self._profiles = profiles
         self._experiences = experiences
         self._ledger = ledger
         self._clock = clock
+        self._segments = segments
 
     async def run(
-        self, name: str, scenario: str, segment: Mapping[str, str], out: Path, progress: Progress
+        self,
+        name: str,
+        scenario: str,
+        segment: Mapping[str, str],
+        out: Path,
+        progress: Progress,
+        *,
+        members_of: Sequence[str] = (),
     ) -> BatchState:
         """Render a batch, or what is left of it; one that is done is not done again.
 
@@ -105,13 +130,16 @@ class EmailBatch:
             segment: traits that must match; empty: everybody.
             out: the file that messages are written to, one JSON object a line.
             progress: told the state after each chunk.
+            members_of: keys of segments that one must be in, all of them.
 
         Raises:
             Conflict: if the name belongs to a batch of another scenario or segment, or to another file.
-            NotFound: UNKNOWN_SCENARIO.
+            NotFound: UNKNOWN_SCENARIO, UNKNOWN_SEGMENT.
             Unavailable: if the store does not answer; run it again.
         """
-        state = await self._begin(name, scenario, segment)
+        for key in members_of:
+            self._segments.get(key)
+        state = await self._begin(name, scenario, segment, tuple(members_of))
         if state.done:
             return state
         with out.open("ab") as file:
@@ -149,7 +177,7 @@ class EmailBatch:
         return [line for _, line in settled if line]
 
     async def _render(self, state: BatchState, profile_id: str) -> tuple[str, bytes]:
-        if state.segment and not await self._belongs(profile_id, state.segment):
+        if (state.segment or state.members_of) and not await self._belongs(profile_id, state):
             return NOT_OF_IT, b""
         served_id = served_id_of(state.name, profile_id)
         code = ""
@@ -179,29 +207,37 @@ class EmailBatch:
                 return RENDERED, _line(served_id, profile_id, found.content)
         return code, b""
 
-    async def _belongs(self, profile_id: str, segment: Mapping[str, str]) -> bool:
+    async def _belongs(self, profile_id: str, state: BatchState) -> bool:
         profile = await self._profiles.get(profile_id)
-        return profile is not None and all(
+        if profile is None:
+            return False
+        matches = all(
             name in profile.traits and str(profile.traits[name].value) == value
-            for name, value in segment.items()
+            for name, value in state.segment.items()
         )
+        return matches and {*state.members_of} <= {segment.key for segment in self._segments.of(profile)}
 
-    async def _begin(self, name: str, scenario: str, segment: Mapping[str, str]) -> BatchState:
+    async def _begin(
+        self, name: str, scenario: str, segment: Mapping[str, str], members_of: tuple[str, ...]
+    ) -> BatchState:
         with store_faults():
             found = await self._batches.find_one({"_id": name})
         if found is None:
-            state = BatchState(name, scenario, dict(segment), started_at=self._clock.now())
+            state = BatchState(name, scenario, dict(segment), members_of, started_at=self._clock.now())
             await self._save(state)
             return state
-        if found["scenario"] != scenario or found["segment"] != dict(segment):
+        before = tuple(found.get("members_of", ()))
+        if (found["scenario"], found["segment"], before) != (scenario, dict(segment), members_of):
+            of = [*(f"{key}={value}" for key, value in found["segment"].items()), *before]
             raise Conflict(
-                f"the batch {name!r} is of scenario {found['scenario']!r} and segment {found['segment']}; "
+                f"the batch {name!r} is of scenario {found['scenario']!r} for {', '.join(of) or 'everybody'}; "
                 "give this one another name"
             )
         return BatchState(
             name,
             scenario,
             dict(segment),
+            members_of,
             found["after"],
             found["written"],
             Counter(found["told"]),
@@ -213,6 +249,7 @@ class EmailBatch:
         document: dict[str, Any] = {
             "scenario": state.scenario,
             "segment": dict(state.segment),
+            "members_of": list(state.members_of),
             "after": state.after,
             "written": state.written,
             "told": dict(state.told),

@@ -26,7 +26,10 @@ def email() -> None:
 def batch(
     scenario: Annotated[str, typer.Argument(help="Key of the scenario, such as newsletter.")],
     segment: Annotated[
-        list[str] | None, typer.Option(help="A trait that must match, as name=value; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            help="For whom: a segment by its key, or a trait as name=value; may be repeated, and all must hold."
+        ),
     ] = None,
     everybody: Annotated[bool, typer.Option("--all", help="For every customer.")] = False,
     name: Annotated[
@@ -46,10 +49,10 @@ def batch(
 
     Killed and run again it goes on where it stopped; nobody gets two rows, nor two lines in the file.
     """
-    wanted = _traits(segment or [])
-    if bool(wanted) == everybody:
-        raise InvalidInput("say for whom: --segment name=value, or --all", path=("segment",))
-    called = name or f"{scenario}-{'-'.join(wanted.values()) or 'all'}"
+    wanted, members_of = _for_whom(segment or [])
+    if bool(segment) == everybody:
+        raise InvalidInput("say for whom: --segment KEY or name=value, or --all", path=("segment",))
+    called = name or f"{scenario}-{'-'.join([*members_of, *wanted.values()]) or 'all'}"
     began = time.monotonic()
 
     def tell(state: "BatchState") -> None:
@@ -69,15 +72,21 @@ def batch(
         count = spare_processors() if renderers is None else renderers
         async with open_services(settings) as (services, _auth, _signer, store):
             await services.catalogue.refresh()
+            await services.scenarios.get(scenario)  # before a file is begun
             with started(count) as others:
                 side_by_side = services.experiences.side_by_side(services.profiles, services.offers, others)
                 rendering = EmailBatch(
-                    store, services.profiles, side_by_side, services.ledger, services.clock
+                    store,
+                    services.profiles,
+                    side_by_side,
+                    services.ledger,
+                    services.clock,
+                    segments=services.segments,
                 )
                 nonlocal began
                 began = time.monotonic()
                 file = out or Path(f"{called}.jsonl")
-                return await rendering.run(called, scenario, wanted, file, tell)
+                return await rendering.run(called, scenario, wanted, file, tell, members_of=members_of)
 
     state = asyncio.run(work())
     took = time.monotonic() - began
@@ -86,11 +95,16 @@ def batch(
         typer.echo(f"  {code:24} {count:>9,}")
 
 
-def _traits(segment: list[str]) -> dict[str, str]:
+def _for_whom(segment: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Return the traits that must match, and the keys of segments."""
     traits: dict[str, str] = {}
+    keys: list[str] = []
     for at, each in enumerate(segment):
         key, sign, value = each.partition("=")
-        if not sign or not key:
-            raise InvalidInput(f"{each!r} is not name=value", path=("segment", at))
-        traits[key] = value
-    return traits
+        if not key:
+            raise InvalidInput(f"{each!r} is neither a segment's key nor name=value", path=("segment", at))
+        if sign:
+            traits[key] = value
+        else:
+            keys.append(key)
+    return traits, keys

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import pytest
 
+from hub.catalogue.model import Segment
 from hub.channels import batch as batching
 from hub.channels.batch import EmailBatch
 from hub.channels.renderers import renderers
@@ -18,6 +19,7 @@ from hub.channels.service import ExperienceService
 from hub.decisions.model import Channel
 from hub.errors import Conflict, NotFound, Unavailable
 from hub.profiles.model import CustomerRef
+from hub.profiles.segment_service import SegmentService
 from tests.channels.house import CONTENTS, FACTS, OFFER
 from tests.channels.hub import IDENTIFY, open_hub, shown, track
 
@@ -51,9 +53,13 @@ async def hub(store, clock, settings):
     return hub
 
 
+def segments_of(hub):
+    return SegmentService(hub.store, hub.catalogue, hub.profiles, hub.clock)
+
+
 def batch(hub):
     side_by_side = hub.experiences.side_by_side(hub.profiles, hub.offers)
-    return EmailBatch(hub.store, hub.profiles, side_by_side, hub.ledger, hub.clock)
+    return EmailBatch(hub.store, hub.profiles, side_by_side, hub.ledger, hub.clock, segments=segments_of(hub))
 
 
 def lines(file):
@@ -123,6 +129,31 @@ async def test_a_segment_is_those_whose_traits_match(hub, tmp_path):
     assert (state.rendered, state.told["NOT_OF_THE_SEGMENT"]) == (4, 8)
     with pytest.raises(Conflict):
         await batch(hub).run("l", "newsletter", {"city": "Leeds"}, tmp_path / "m", lambda _: None)
+
+
+async def test_a_segment_of_the_house_is_who_is_in_it(hub, tmp_path):
+    rule = {"trait": "city", "is": "Ludlow"}
+    await hub.catalogue.put_segments([Segment(key="ludlow", title="people of Ludlow", rule=rule)])
+    for wanted, count in ((("ludlow",), 4), (("ludlow", "ludlow"), 4)):
+        state = await batch(hub).run(
+            f"s{len(wanted)}",
+            "newsletter",
+            {},
+            tmp_path / f"{len(wanted)}",
+            lambda _: None,
+            members_of=wanted,
+        )
+        assert (state.rendered, state.told["NOT_OF_THE_SEGMENT"]) == (count, CUSTOMERS - count)
+    none = await batch(hub).run(
+        "n", "newsletter", {"city": "Leeds"}, tmp_path / "n", lambda _: None, members_of=("ludlow",)
+    )
+    assert none.rendered == 0
+    with pytest.raises(Conflict, match="for ludlow"):
+        await batch(hub).run("s1", "newsletter", {}, tmp_path / "1", lambda _: None)
+    with pytest.raises(NotFound) as unknown:
+        await batch(hub).run("u", "newsletter", {}, tmp_path / "u", lambda _: None, members_of=("moon",))
+    assert unknown.value.kind == "UNKNOWN_SEGMENT"
+    assert not (tmp_path / "u").exists()
 
 
 async def test_a_file_that_is_not_the_batchs_own_is_refused(hub, tmp_path, monkeypatch):
@@ -202,7 +233,9 @@ async def test_messages_that_other_processes_render_are_the_same(hub, tmp_path):
     await batch(hub).run("here", "newsletter", {}, tmp_path / "here", lambda _: None)
     with renderers(1) as others:
         side_by_side = hub.experiences.side_by_side(hub.profiles, hub.offers, others)
-        there = EmailBatch(hub.store, hub.profiles, side_by_side, hub.ledger, hub.clock)
+        there = EmailBatch(
+            hub.store, hub.profiles, side_by_side, hub.ledger, hub.clock, segments=segments_of(hub)
+        )
         state = await there.run("there", "newsletter", {}, tmp_path / "there", lambda _: None)
     one, other = lines(tmp_path / "here"), lines(tmp_path / "there")
     assert state.rendered == len(one) == len(other) > 0
@@ -215,7 +248,9 @@ async def test_messages_that_other_processes_render_are_the_same(hub, tmp_path):
 async def test_a_renderer_that_ends_is_told_and_the_batch_goes_on_when_it_is_run_again(hub, tmp_path):
     with renderers(1) as others:
         side_by_side = hub.experiences.side_by_side(hub.profiles, hub.offers, others)
-        there = EmailBatch(hub.store, hub.profiles, side_by_side, hub.ledger, hub.clock)
+        there = EmailBatch(
+            hub.store, hub.profiles, side_by_side, hub.ledger, hub.clock, segments=segments_of(hub)
+        )
         with contextlib.suppress(BrokenProcessPool):
             others._pool.submit(os._exit, 1).result()
         with pytest.raises(Unavailable, match="rendering process"):
