@@ -92,35 +92,41 @@ class Linker:
             Unavailable: the store does not answer; doing it again completes it.
         """
         homes = await self._repository.homes({key for claim in claims for key in _keys(claim.mention)})
+        told = [(claim, _as_identity(claim.mention, homes)) for claim in _first_of_each(claims)]
+        homes |= await self._house(told, homes)
         changed = False
-        for claim in _first_of_each(claims):
-            mention = _as_identity(claim.mention, homes)
-            home = homes.get(mention.key)
-            if (
-                home is not None
-                and home.facet_id in known
-                and known[home.facet_id].profile_id == claim.profile_id
-            ):
+        for claim, mention in told:
+            home = homes[mention.key]
+            if home.facet_id in known and known[home.facet_id].profile_id == claim.profile_id:
                 if mention.verified and not home.verified and home.facet_id == claim.facet_id:
                     await self._repository.verify(mention.key)
                 continue
-            verdict = await self._settle(claim, mention)
+            verdict = await self._settle(claim, mention, home)
             changed = changed or verdict in {Verdict.MOVED_IN, Verdict.LINKED, Verdict.SET_FREE}
         return changed
 
-    async def _settle(self, claim: Claim, mention: Mention) -> Verdict:
+    async def _house(
+        self, told: Sequence[tuple[Claim, Mention]], homes: Mapping[str, Home]
+    ) -> dict[str, Home]:
+        """Give a home to every mentioned identity that has none, by the first claim; all in one write.
+
+        An address moves into the facet that named it; a visitor's id gets its own facet in the same profile.
+        """
+        wanted: dict[str, NewIdentity] = {}
+        for claim, mention in told:
+            if mention.key not in homes and mention.key not in wanted:
+                home = (
+                    self._repository.new_home(claim.profile_id)
+                    if mention.type == "anonymous_id"
+                    else Home(claim.facet_id, claim.profile_id)
+                )
+                wanted[mention.key] = NewIdentity(
+                    mention.type, mention.value, mention.verified, claim.at, home
+                )
+        return await self._repository.house(wanted) if wanted else {}
+
+    async def _settle(self, claim: Claim, mention: Mention, home: Home) -> Verdict:
         anonymous = mention.type == "anonymous_id"
-        # An address moves into the facet that named it; a visitor's id gets its own facet in the same profile.
-        wanted = NewIdentity(
-            mention.type,
-            mention.value,
-            mention.verified,
-            claim.at,
-            self._repository.new_home(claim.profile_id)
-            if anonymous
-            else Home(claim.facet_id, claim.profile_id),
-        )
-        home = (await self._repository.house({mention.key: wanted}))[mention.key]
         if not anonymous and home.facet_id == claim.facet_id:
             return Verdict.SAME
         facet = await self._facet(home, claim, mention)

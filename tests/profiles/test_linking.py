@@ -1,6 +1,7 @@
 """Who is one customer, and who is kept apart."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -157,6 +158,55 @@ class TestAddresses:
         await rooms.send({"type": "identify", "anonymousId": "a1", "traits": traits})
         former = (await rooms.require("a1", "anonymous_id")).id
         await rooms.identify("mia", **traits)
+        assert (await rooms.require("mia")).former_ids == (former,)
+
+    async def test_the_addresses_of_a_whole_batch_move_in_together(
+        self, rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        housed: list[set[str]] = []
+        real = ProfileRepository.house
+
+        async def counted(self: ProfileRepository, identities: Mapping[str, Any]) -> Any:
+            housed.append(set(identities))
+            return await real(self, identities)
+
+        monkeypatch.setattr(ProfileRepository, "house", counted)
+        users = [f"u{number}" for number in range(12)]
+        await rooms.send(*(
+            {"type": "identify", "userId": user, "traits": {"email": f"{user}@example.com"}} for user in users
+        ))  # fmt: skip
+        assert housed == [
+            {f"user_id:{user}" for user in users},
+            {f"email:{user}@example.com" for user in users},
+        ]
+        for user in users:
+            assert (await rooms.require(f"{user}@example.com", "email")).id == (await rooms.require(user)).id
+
+    async def test_two_who_bring_one_address_in_one_batch_are_kept_apart(self, rooms: Rooms) -> None:
+        await rooms.send(*(
+            {"type": "identify", "userId": user, "traits": {"email": "family@example.com"},
+             "timestamp": f"2026-03-02T0{hour}:00:00Z"}
+            for hour, user in enumerate(("mia", "ben"))
+        ))  # fmt: skip
+        assert (await rooms.require("family@example.com", "email")).id == (await rooms.require("mia")).id
+        assert (await rooms.require("ben")).identity("email") == "family@example.com"
+
+    async def test_an_address_is_verified_though_the_same_batch_named_it_before_unverified(
+        self, rooms: Rooms
+    ) -> None:
+        traits: dict[str, Any] = {"email": "m@example.com"}
+        said = [
+            {
+                "type": "identify",
+                "anonymousId": "a1",
+                "timestamp": f"2026-03-02T0{hour}:00:00Z",
+                "traits": told,
+            }
+            for hour, told in enumerate((traits, traits | {"email_verified": True}))
+        ]
+        await rooms.send(*said)
+        former = (await rooms.require("a1", "anonymous_id")).id
+        await rooms.identify("mia", **traits, email_verified=True)
         assert (await rooms.require("mia")).former_ids == (former,)
 
 
