@@ -69,10 +69,16 @@ def normalise(kind: str, value: str) -> str:
     Raises:
         InvalidInput: it cannot be one of that type.
     """
-    value = unicodedata.normalize("NFKC" if kind in {"email", "phone"} else "NFC", value).strip()
+    # Most ids are plain ASCII, which every normal form leaves alone: they need no look at each character.
+    plain = value.isascii()
+    if not plain:
+        value = unicodedata.normalize("NFKC" if kind in {"email", "phone"} else "NFC", value)
+    value = value.strip()
     if not value or len(value) > LONGEST_VALUE:
         raise InvalidInput(f"a {kind} has 1 to {LONGEST_VALUE} characters", path=("value",))
-    if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in value):
+    if not (plain and value.isprintable()) and any(
+        unicodedata.category(sign) in {"Cc", "Cs"} for sign in value
+    ):
         raise InvalidInput(f"a {kind} holds no control characters", path=("value",))
     if kind == "email":
         return _email(value)

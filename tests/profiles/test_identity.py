@@ -73,3 +73,15 @@ def test_what_is_normalised_stays_as_it_is(kind: str, value: str) -> None:
     except InvalidInput:
         return
     assert normalise(kind, once) == once
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=0x7F), max_size=20))
+def test_an_ascii_id_stays_as_it_is_but_for_blanks_around_it_unless_it_holds_a_control_character(
+    value: str,
+) -> None:
+    bare = value.strip()
+    if not bare or any(unicodedata.category(sign) == "Cc" for sign in bare):
+        with pytest.raises(InvalidInput):
+            normalise("user_id", value)
+    else:
+        assert normalise("user_id", value) == bare
