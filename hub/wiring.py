@@ -123,6 +123,7 @@ async def build_services(
         ),
     )
     services.privacy.erasures.on_erasure(ledger.forget)
+    services.privacy.erasures.on_erasure(events.forget)
     services.privacy.erasures.on_erasure(decisions.forget)
     services.privacy.erasures.on_erasure(services.opening.forget)
     return services

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from hub.events.model import Event, Receipt, Rejection
 from hub.events.repository import StoredEvent
 from hub.events.segment import parse
 from hub.kit.clock import Clock
-from hub.profiles.identity_repository import NewIdentity
+from hub.profiles.remembered import Housing, Memory
 from hub.profiles.service import ProfileService
 from hub.profiles.tombstones import Tombstones
 from hub.store.database import Store
@@ -39,6 +40,22 @@ GRACE = timedelta(seconds=15)  # what younger events wait for is probably just h
 Progress = Callable[[int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What became of events that were written together.
+
+    `homes` are facet -> profile of the new ones; `behind` the same of those that were there already and wait to
+    be projected, as when whoever took them died; `known` counts what was there already, and `again` was taken
+    back and is to be written again.
+    """
+
+    homes: Mapping[str, str]
+    behind: Mapping[str, str]
+    new: int
+    known: int
+    again: list[Event]
+
+
 class IngestService:
     """Takes messages, loses none, counts none twice."""
 
@@ -46,11 +63,16 @@ class IngestService:
         self._tombstones = Tombstones(store.db)
         self._profiles = profiles
         self._clock = clock
+        self._housing = Housing(profiles.repository, self._tombstones)
         self._wake = asyncio.Event()
 
     def now(self) -> datetime:
         """Return the instant at which a message that comes now is received."""
         return self._clock.now()
+
+    def forget(self) -> None:
+        """Forget what is remembered of identities: somebody was erased."""
+        self._housing.forget()
 
     async def record(self, messages: Sequence[Mapping[str, Any]], *, source: str) -> Receipt:
         """Take messages; what is accepted is durable when this returns.
@@ -62,21 +84,28 @@ class IngestService:
         Raises:
             Unavailable: the store did not acknowledge; sending the same messages again is safe.
         """
-        events, rejected = await self._check(messages, source)
-        events, rejected = await self._without_the_erased(messages, events, rejected)
+        # The mark is asked for first, and comes while the messages are checked.
+        mark, (events, rejected) = await asyncio.gather(
+            self._tombstones.mark(), self._check(messages, source)
+        )
+        memory = self._housing.memory(mark)
+        events, rejected = await self._without_the_erased(messages, events, rejected, memory)
         unique = {event.id: event for event in reversed(events)}
         ordered = [event for event in events if unique.get(event.id) is event]
         duplicates = len(events) - len(ordered)
         touched: dict[str, str] = {}
         behind: dict[str, str] = {}
         accepted = 0
-        for start in range(0, len(ordered), WRITTEN_TOGETHER):
-            part = ordered[start : start + WRITTEN_TOGETHER]
-            homes, waiting, known = await self._write(part)
-            touched |= homes
-            behind |= waiting
-            duplicates += known
-            accepted += len(part) - known
+        parts = [ordered[at : at + WRITTEN_TOGETHER] for at in range(0, len(ordered), WRITTEN_TOGETHER)]
+        while parts:
+            written = await self._write(parts.pop(), memory)
+            touched |= written.homes
+            behind |= written.behind
+            duplicates += written.known
+            accepted += written.new
+            if written.again:
+                memory = self._housing.memory(await self._tombstones.mark())
+                parts.append(written.again)
         await self._project(behind | touched)
         return Receipt(accepted, duplicates, tuple(rejected), tuple(sorted(set(touched.values()))))
 
@@ -96,10 +125,14 @@ class IngestService:
         return events, rejected
 
     async def _without_the_erased(
-        self, messages: Sequence[Mapping[str, Any]], events: list[Event], rejected: list[Rejection]
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        events: list[Event],
+        rejected: list[Rejection],
+        memory: Memory,
     ) -> tuple[list[Event], list[Rejection]]:
-        """Refuse what erased customers did before they were erased; see `hub.profiles.tombstones`."""
-        late = await self._tombstones.of_the_erased(events)
+        """Refuse what erased customers did before they were erased."""
+        late = await self._housing.late(events, memory)
         if not late:
             return events, rejected
         refused = {rejection.index for rejection in rejected}
@@ -111,35 +144,50 @@ class IngestService:
         ]
         return [event for event in events if event.id not in late], sorted(rejected, key=lambda r: r.index)
 
-    async def _write(self, events: Sequence[Event]) -> tuple[dict[str, str], dict[str, str], int]:
-        """Write events durably.
-
-        Returns:
-            facet -> profile of the new ones; the same of those that were there already and wait to be
-            projected, as when whoever took them died; and how many were there already.
-        """
-        identities: dict[str, NewIdentity] = {}
-        for event in events:
-            primary = event.primary
-            before = identities.get(primary.key)
-            if before is None or event.at < before.first_seen_at:
-                identities[primary.key] = NewIdentity(
-                    primary.type, primary.value, primary.type == "user_id", event.at
-                )
-        homes = await self._profiles.repository.house(identities)
+    async def _write(self, events: Sequence[Event], memory: Memory) -> _Written:
+        """Write events durably."""
+        homes = await self._housing.homes(events, memory)
         stored = [StoredEvent(event, homes[event.primary.key].facet_id) for event in events]
         known = await self._profiles.events.add(stored)
-        # Again, now that they are written: an erasure that began meanwhile may have missed them.
-        late = await self._tombstones.of_the_erased(events)
-        if late:
-            await self._tombstones.retract(
-                (one.event.id, one.facet_id) for one in stored if one.event.id in late
-            )
-        new = [homes[event.primary.key] for event in events if event.id not in known | late]
+        late: set[str] = set()
+        again: list[Event] = []
+        if await self._tombstones.mark() != memory.mark:
+            late, again = await self._overtaken(stored, known)
+        gone = {*known, *late, *(event.id for event in again)}
+        new = (
+            [homes[event.primary.key] for event in events if event.id not in gone] if gone else homes.values()
+        )
         behind: dict[str, str] = {}
         if known - late and (facet_ids := await self._profiles.events.facets_behind(known - late)):
             behind = await self._profiles.repository.homes_of_facets(facet_ids)
-        return {home.facet_id: home.profile_id for home in new}, behind, len(known | late)
+        return _Written(
+            homes={home.facet_id: home.profile_id for home in new},
+            behind=behind,
+            new=len(events) - len(gone),
+            known=len(known | late),
+            again=again,
+        )
+
+    async def _overtaken(
+        self, stored: Sequence[StoredEvent], known: set[str]
+    ) -> tuple[set[str], list[Event]]:
+        """Take back what an erasure that began meanwhile may have missed.
+
+        Returns:
+            the ids of what erased customers did before they were erased; and what they did since but was
+            written where they lived before, which is to be written again.
+        """
+        late = await self._tombstones.of_the_erased([one.event for one in stored])
+        homes = await self._profiles.repository.homes({one.event.primary.key for one in stored})
+        lost = [
+            one
+            for one in stored
+            if one.event.id not in known | late
+            and ((home := homes.get(one.event.primary.key)) is None or home.facet_id != one.facet_id)
+        ]
+        back = lost + [one for one in stored if one.event.id in late]
+        await self._tombstones.retract((one.event.id, one.facet_id) for one in back)
+        return late, [one.event for one in lost]
 
     async def _project(self, homes: Mapping[str, str]) -> None:
         """Bring profiles up to date, or say that they are not; the events are safe whatever happens here."""

@@ -162,6 +162,8 @@ class ErasureService:
         for name, by in REACH.items():
             if isinstance(by, By):
                 count = await self._repository.remove(name, by, whole)
+                if count and name == "identities":
+                    await self._tombstones.move_mark()  # who remembers where they lived looks again
                 await self._repository.add_removed(erasure.id, name, count)
                 removed += count
         return removed

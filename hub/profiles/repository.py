@@ -6,6 +6,7 @@ profiles     the cached fold, or the note that it was   here; merging away: movi
              merged away
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -126,7 +127,7 @@ class ProfileRepository(IdentityRepository, FacetRepository, MoveRepository):
         return [one for one in told if one.traits]
 
     async def mark_stale(self, facets_by_profile: Mapping[str, Collection[str]]) -> None:
-        """Say of profiles that events of these facets wait to be folded."""
+        """Say of profiles that events of these facets wait to be folded; which profiles those are is a hint."""
         known = {
             profile_id: next(iter(facet_ids))
             for profile_id, facet_ids in facets_by_profile.items()
@@ -144,6 +145,11 @@ class ProfileRepository(IdentityRepository, FacetRepository, MoveRepository):
             )
             if result.matched_count == len(facets_by_profile):
                 return
+            # Somebody new, or somebody who was merged or split since: whose the facets are now is read.
+            owned: dict[str, set[str]] = defaultdict(set)
+            homes = await self.homes_of_facets([one for each in facets_by_profile.values() for one in each])
+            for facet_id, profile_id in homes.items():
+                owned[profile_id].add(facet_id)
             writes = [
                 UpdateOne(
                     {"_id": profile_id, "merged_into": None},
@@ -154,7 +160,7 @@ class ProfileRepository(IdentityRepository, FacetRepository, MoveRepository):
                     },
                     upsert=True,
                 )
-                for profile_id, facet_ids in facets_by_profile.items()
+                for profile_id, facet_ids in owned.items()
             ]
             try:
                 await self._profiles.bulk_write(writes, ordered=False)

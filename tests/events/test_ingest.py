@@ -95,7 +95,7 @@ class TestCrashes:
     async def test_a_crash_at_any_step_is_completed_and_counts_once(
         self, rooms: Rooms, monkeypatch: pytest.MonkeyPatch, room: type, step: str, durable: int, after: bool
     ) -> None:
-        """The process dies before or after a step; another one recovers, or the client sends again."""
+        """A process that has just come up dies before or after a step; another recovers, or the client sends again."""
         await rooms.track("Order Completed", ago=50, order_id="o0", products=[{"sku": "desk-lamp"}])
         real = getattr(room, step)
 
@@ -111,7 +111,7 @@ class TestCrashes:
         with monkeypatch.context() as patch:
             patch.setattr(room, step, die)
             with pytest.raises(Killed):
-                await rooms.send(message)
+                await make_rooms(rooms.store, rooms.clock).send(message)
 
         other = make_rooms(rooms.store, rooms.clock)
         waiting = await other.store.db["events"].count_documents({"projected": False})

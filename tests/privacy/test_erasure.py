@@ -1,5 +1,6 @@
 """Erasing a customer: nothing of them is left, nobody else loses anything, and they do not come back."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from embeddings.cache import CachedEncoder, key_of
 from hub.errors import NotFound
+from hub.events.repository import EventRepository
 from hub.kit.clock import FixedClock
 from hub.privacy.erasure import ErasureService
 from hub.privacy.model import JobState
@@ -17,7 +19,7 @@ from hub.profiles.model import CustomerRef
 from hub.profiles.tombstones import Tombstones
 from hub.store.database import Store
 from tests.privacy.scan import dump, traces
-from tests.profiles.rooms import Rooms, track
+from tests.profiles.rooms import Rooms, make_rooms, track
 
 MIA = CustomerRef("user_id", "mia")
 WORDS = ["mia.stone", "mia stone", "mias-phone", "user_id:mia", "960199", "apricot roses", "gazebo", "o-77"]
@@ -136,27 +138,77 @@ class TestTheErasedStayAway:
         assert [s.content_key for s in new.recent] == ["rye-bread"]
         assert [e.kind for e in (await mia.profiles.timeline(new, first=5)).nodes] == ["VIEWED"]
 
-    async def test_an_event_that_was_being_written_is_taken_back(
+    @pytest.fixture
+    def overtaking(
         self, mia: Rooms, erasures: ErasureService, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """The check before writing found nothing, and the erasure was over before the event was there."""
-        checks = 0
-        real = Tombstones.of_the_erased
+    ) -> Callable[[], int]:
+        """An erasure that is over between the checks of an event and its being written."""
+        real = EventRepository.add
+        writes = 0
 
-        async def first_look_is_too_early(self: Tombstones, events: Any) -> set[str]:
-            nonlocal checks
-            checks += 1
-            if checks == 1:
-                found = await real(self, events)
+        async def erase_first(self: EventRepository, stored: Any) -> Any:
+            nonlocal writes
+            writes += 1
+            if writes == 1:
                 await erasures.erase(MIA, requested_by="test")
-                return found
-            return await real(self, events)
+            return await real(self, stored)
 
-        monkeypatch.setattr(Tombstones, "of_the_erased", first_look_is_too_early)
+        monkeypatch.setattr(EventRepository, "add", erase_first)
+        return lambda: writes
+
+    async def test_an_event_that_was_being_written_is_taken_back(
+        self, mia: Rooms, overtaking: Callable[[], int]
+    ) -> None:
         receipt = await mia.track("Product Viewed", ago=1, product_id="desk-lamp")
-        assert (receipt.accepted, checks) == (0, 2)
+        assert (receipt.accepted, overtaking()) == (0, 1)
         assert await traces(mia.store, WORDS) == []
         assert await mia.find() is None
+
+    async def test_an_event_of_after_the_erasure_that_was_being_written_is_the_new_customers(
+        self, mia: Rooms, overtaking: Callable[[], int]
+    ) -> None:
+        old = await mia.require()
+        receipt = await mia.track("Product Viewed", ago=-0.1, product_id="rye-bread")
+        assert (receipt.accepted, receipt.duplicates, overtaking()) == (1, 0, 2)
+        new = await mia.require()
+        assert new.id != old.id
+        assert receipt.profile_ids == (new.id,)
+        assert [signal.content_key for signal in new.recent] == ["rye-bread"]
+        assert await mia.store.db["events"].count_documents({"user_id": "mia"}) == 1
+
+    async def test_what_another_process_remembers_of_the_erased_holds_no_longer(
+        self, mia: Rooms, erasures: ErasureService, clock: FixedClock
+    ) -> None:
+        other = make_rooms(mia.store, clock)
+        await other.track("Product Viewed", ago=1, product_id="desk-lamp")
+        old = await other.require()
+        await erasures.erase(MIA, requested_by="test")
+        late = await other.track("Product Viewed", ago=1, product_id="desk-lamp")
+        assert [rejection.code for rejection in late.rejected] == ["CUSTOMER_ERASED"]
+        await other.track("Product Viewed", ago=-0.1, product_id="rye-bread")
+        new = await other.require()
+        assert new.id != old.id
+        assert [signal.content_key for signal in new.recent] == ["rye-bread"]
+
+    async def test_what_was_looked_up_while_identities_went_is_not_remembered_after(
+        self, mia: Rooms, erasures: ErasureService, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another process looks for Mia after her tombstones stand and before her identities are gone."""
+        other = make_rooms(mia.store, clock)
+        real = PrivacyRepository.remove
+        looked: list[str] = []
+
+        async def remove(self: PrivacyRepository, name: str, *given: Any) -> int:
+            if not looked:
+                looked.append(name)
+                await other.track("Product Viewed", ago=-0.1, product_id="desk-lamp")
+            return await real(self, name, *given)
+
+        monkeypatch.setattr(PrivacyRepository, "remove", remove)
+        await erasures.erase(MIA, requested_by="test")
+        assert looked == ["identities"]
+        await other.track("Product Viewed", ago=-0.2, product_id="rye-bread")
+        assert [signal.content_key for signal in (await other.require()).recent] == ["rye-bread"]
 
     async def test_a_tombstone_names_nobody(self, mia: Rooms, erasures: ErasureService) -> None:
         await erasures.erase(MIA, requested_by="test")
