@@ -27,6 +27,7 @@ NAMES = (
     "ingest",
     "folding",
     "serving",
+    "machinery",
     "merging",
     "dedupe",
     "offers",

@@ -72,10 +72,15 @@ def free_port() -> int:
 
 @contextmanager
 def server(
-    command: Sequence[str], port: int, environment: dict[str, str] | None = None
+    command: Sequence[str], port: int, environment: dict[str, str] | None = None, *, quiet: bool = False
 ) -> Iterator[psutil.Process]:
-    """Run a server until it has been measured."""
-    process = subprocess.Popen([sys.executable, "-m", *command], env={**os.environ, **(environment or {})})
+    """Run a server until it has been measured; `quiet` lets it write its log lines where nobody sees them."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command],
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.DEVNULL if quiet else None,
+        stderr=subprocess.DEVNULL if quiet else None,
+    )
     try:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and process.poll() is None:

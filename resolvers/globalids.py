@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from functools import lru_cache
 
 from hub.catalogue.model import Answer, Content, Offer
 from hub.errors import InvalidInput
@@ -18,7 +19,7 @@ def global_id(thing: Anything) -> str:
     """Return the global id of anything that has one."""
     match thing:
         case Content() | ServedContent():
-            return to_global("Content", thing.key)
+            return _of_content(thing.key)
         case Profile():
             return to_global("Customer", thing.id)
         case Served():
@@ -38,6 +39,12 @@ def global_id(thing: Anything) -> str:
 def to_global(kind: str, local: str) -> str:
     """Return the global id of a thing of one type."""
     return base64.urlsafe_b64encode(f"{kind}:{local}".encode()).decode().rstrip("=")
+
+
+@lru_cache(maxsize=16_384)
+def _of_content(key: str) -> str:
+    """Return what is asked for with every item of every page; of customers and what is theirs nothing is remembered."""
+    return to_global("Content", key)
 
 
 def split_global(text: str) -> tuple[str, str] | None:

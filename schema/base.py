@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, Generic, NewType, TypeVar, cast
 
 import strawberry
@@ -28,10 +29,23 @@ READ = "tutti.read"  # key, in a field's metadata, of how it is read at once
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
+class Asking:
     """What a method that answers at once sees of `Info`."""
 
     context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a field that answers at once is read: `method(parent)`, or `method(parent, asking)` if it `asks`."""
+
+    method: Callable[..., Any]
+    asks: bool
+
+    @classmethod
+    def of(cls, method: Callable[..., Any]) -> "Reading":
+        """Return how a method of a type is read; its `self` is never anything."""
+        return cls(partial(method, None), "info" in inspect.signature(method).parameters)
 
 
 def field(
@@ -44,22 +58,16 @@ def field(
         of: its GraphQL type, where the method returns a domain object.
         name: its name in the schema, where it is not the method's.
         at_once: the method promises to answer at once, to change nothing, and to use no more of `info`
-            than the context. Trees of such fields and of attributes are completed by one compiled
-            function (`hub.serving.plans`).
+            than the context; what it takes besides are numbers, strings and booleans. Trees of such fields and of
+            attributes are completed by one compiled function (`hub.serving.plans`).
     """
 
     def mark(method: F) -> F:
-        metadata = {READ: _reading(method)} if at_once else None
+        metadata = {READ: Reading.of(method)} if at_once else None
         marked = strawberry.field(description=description, graphql_type=of, name=name, metadata=metadata)
         return cast("F", marked(method))
 
     return mark
-
-
-def _reading(method: Callable[..., Any]) -> Callable[[Any, Context], Any]:
-    if "info" in inspect.signature(method).parameters:
-        return lambda parent, context: method(None, parent, _Asking(context))
-    return lambda parent, _context: method(None, parent)
 
 
 def watched(*, description: str, of: Any) -> Callable[[F], F]:

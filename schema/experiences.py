@@ -49,7 +49,7 @@ class Slot:
     key: str = strawberry.field(description="Its key, by which a front-end finds it.")
     title: str = strawberry.field(description="Its heading.")
 
-    @field(description="What it holds, in the order of the ranking.", of=list[ExperienceItem])
+    @field(description="What it holds, in the order of the ranking.", of=list[ExperienceItem], at_once=True)
     def items(self, parent: strawberry.Parent[model.Slot], first: First = 20) -> tuple[RankedItem, ...]:
         return experiences.slot_items(parent, first)
 
@@ -153,6 +153,7 @@ class Experience:
     @field(
         description="The whole ranking from its best item, the same on every channel.",
         of=list[ExperienceItem],
+        at_once=True,
     )
     def ranking(
         self,
@@ -162,7 +163,9 @@ class Experience:
         return experiences.ranking(parent, first)
 
     @field(
-        description="What was removed, each by the first gate and rule that did.", of=Connection[Suppression]
+        description="What was removed, each by the first gate and rule that did.",
+        of=Connection[Suppression],
+        at_once=True,
     )
     def suppressed(
         self, parent: strawberry.Parent[model.Experience], first: First = 20, after: After = None

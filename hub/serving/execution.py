@@ -73,6 +73,7 @@ class Execution:
         context: makes a context out of a request's headers; raises `TuttiError` for those whom it refuses.
         deadline: seconds after which a request, or one event of a stream, is given up.
         reader: tells which fields only read, so that plans can be compiled for them; None: no plans.
+        asking: makes of a context what such fields see of it.
     """
 
     def __init__(
@@ -83,12 +84,17 @@ class Execution:
         *,
         deadline: float,
         reader: Reader | None = None,
+        asking: Callable[[Any], Any] | None = None,
     ) -> None:
         self._schema = schema
         self._documents = documents
         self._context = context
         self._deadline = deadline
-        self._reader = reader
+        self._planned: dict[str, Any] = {}
+        if reader is not None:
+            self._planned = {"executor_class": PlannedExecutor, "reader": reader}
+            if asking is not None:
+                self._planned["asking"] = asking
 
     def check(self, asked: GraphQLRequest) -> Operation:
         """Let a request through the gate.
@@ -176,9 +182,7 @@ class Execution:
     async def _execute(self, operation: Operation, context: Any, root: Any = None) -> ExecutionResult:
         prepared, asked = operation.prepared, operation.asked
         assert prepared.document is not None
-        arguments: dict[str, Any] = {}
-        if self._reader is not None:
-            arguments = {"executor_class": PlannedExecutor, "plans": prepared.plans, "reader": self._reader}
+        arguments = {**self._planned, "plans": prepared.plans} if self._planned else {}
         result = execute(
             self._schema,
             prepared.document,

@@ -2,14 +2,16 @@
 
 graphql-core completes every field of every object by itself: some 20 microseconds each, whatever it is.
 Most of an answer, though, is trees of plain attributes under a list. For such a selection (no
-arguments, no directives, no abstract types, every field an attribute or a function of the object and
-the context) a function is generated once for each document:
+directives, no abstract types, every field an attribute or a function of the object, the context and
+plain arguments) a function is generated once for each document:
 
-    def plan(o, c):
+    def plan(o, c, a):
         v0 = o.position
         v1 = o.content
+        v2 = read0(o, **a[given0])
         return {"position": v0 if type(v0) is int and -2**31 <= v0 < 2**31 else leaf0(v0),
-                "content": plan1(v1, c)}
+                "content": plan1(v1, c, a),
+                "items": [plan2(x0, c, a) for x0 in as_list(v2)]}
 
 It knows only the good case. Whatever is unexpected (null where null may not be, a value of another
 type, an exception of a property) raises, and the same value is handed to graphql-core, which says what
@@ -45,8 +47,9 @@ from graphql import (
     is_leaf_type,
 )
 from graphql.execution.incremental import IncrementalExecutor
+from graphql.execution.values import get_argument_values
 
-Plan = Callable[[Any, Any], dict[str, Any]]
+Plan = Callable[[Any, Any, "Arguments"], dict[str, Any]]
 Plans = dict[tuple[Any, ...], Plan | None]
 
 
@@ -59,9 +62,15 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A field that is a function of the object and the context, at once and without side effects."""
+    """A field that is a function of the object, at once and without side effects.
 
-    read: Callable[[Any, Any], Any]
+    `asks`: it takes the context too, as the executor's `asking` shows it. `takes`: the names under which it takes
+    the arguments that the schema gives it, by their names there; scalars that need no conversion alone.
+    """
+
+    read: Callable[..., Any]
+    asks: bool = False
+    takes: Mapping[str, str] = field(default_factory=dict)
 
 
 Reader = Callable[[GraphQLField, str], Attribute | Derived | None]
@@ -75,13 +84,53 @@ class _CannotPlan(Exception):
     """A selection that does more than read."""
 
 
-class PlannedExecutor(IncrementalExecutor):
-    """graphql-core's executor, but for selections that only read."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """The arguments of one field in one document."""
 
-    def __init__(self, *arguments: Any, plans: Plans, reader: Reader, **named: Any) -> None:
+    definition: GraphQLField
+    node: FieldNode
+    takes: Mapping[str, str]
+
+
+class Arguments(dict[Given, dict[str, Any]]):
+    """The arguments of one request, worked out when a plan first asks for them."""
+
+    def __init__(self, variables: Any) -> None:
+        super().__init__()
+        self._variables = variables
+
+    def __missing__(self, given: Given) -> dict[str, Any]:
+        """Work them out.
+
+        Raises:
+            GraphQLError: one is not as it should be.
+        """
+        values = get_argument_values(given.definition, given.node, self._variables)
+        found = self[given] = {given.takes[name]: value for name, value in values.items()}
+        return found
+
+
+def _as_it_is(context: Any) -> Any:
+    return context
+
+
+class PlannedExecutor(IncrementalExecutor):
+    """graphql-core's executor, but for selections that only read; `asking` makes of the context what they see of it."""
+
+    def __init__(
+        self,
+        *arguments: Any,
+        plans: Plans,
+        reader: Reader,
+        asking: Callable[[Any], Any] = _as_it_is,
+        **named: Any,
+    ) -> None:
         super().__init__(*arguments, **named)
         self._plans = plans
         self._reader = reader
+        self._asking = asking(self.context_value)
+        self._arguments = Arguments(self.variable_values)
 
     def complete_object_value(
         self,
@@ -96,7 +145,7 @@ class PlannedExecutor(IncrementalExecutor):
         plan = self._plan(return_type, field_details_list)
         if plan is not None:
             try:
-                return plan(result, self.context_value)
+                return plan(result, self._asking, self._arguments)
             except Exception:  # noqa: BLE001, S110 - graphql-core says what is wrong with it, and where
                 pass
         return super().complete_object_value(
@@ -119,9 +168,9 @@ class PlannedExecutor(IncrementalExecutor):
         if isinstance(item_type, GraphQLObjectType) and type(result) in {list, tuple}:
             plan = self._plan(item_type, field_details_list)
             if plan is not None:
-                context = self.context_value
+                asking, arguments = self._asking, self._arguments
                 try:
-                    return [plan(item, context) for item in result]
+                    return [plan(item, asking, arguments) for item in result]
                 except Exception:  # noqa: BLE001, S110 - as above
                     pass
         return super().complete_list_value(
@@ -191,26 +240,35 @@ class _Compiler:
                 entries.append(f"{response_name!r}: {of.name!r}")
                 continue
             definition = of.fields.get(name)
-            read = None if definition is None or definition.args else self.reader(definition, name)
-            if definition is None or read is None:
+            if definition is None:
                 raise _CannotPlan
             variable = f"v{reads}"
             reads += 1
-            if isinstance(read, Attribute):
-                if not read.name.isidentifier():
-                    raise _CannotPlan
-                lines.append(f"    {variable} = o.{read.name}")
-            else:
-                lines.append(f"    {variable} = {self.keep('read', read.read)}(o, c)")
+            lines.append(f"    {variable} = {self._read(definition, same[0])}")
             entries.append(f"{response_name!r}: {self._complete(definition.type, variable, same)}")
         if not reads:  # whether the object is there at all is found out by reading it
             raise _CannotPlan
         own = f"plan{len(self.functions)}"
         self.known["unexpected"] = Unexpected
         self.functions.append(
-            "\n".join([f"def {own}(o, c):", *lines, f"    return {{{', '.join(entries)}}}"])
+            "\n".join([f"def {own}(o, c, a):", *lines, f"    return {{{', '.join(entries)}}}"])
         )
         return own
+
+    def _read(self, definition: GraphQLField, node: FieldNode) -> str:
+        """Return the expression that reads a field."""
+        read = self.reader(definition, node.name.value)
+        takes = read.takes if isinstance(read, Derived) else {}
+        if read is None or definition.args.keys() - takes.keys():
+            raise _CannotPlan
+        if isinstance(read, Attribute):
+            if not read.name.isidentifier():
+                raise _CannotPlan
+            return f"o.{read.name}"
+        handed = ["o"] + ["c"] * read.asks
+        if definition.args:
+            handed.append(f"**a[{self.keep('given', Given(definition, node, takes))}]")
+        return f"{self.keep('read', read.read)}({', '.join(handed)})"
 
     def _collect(
         self, of: GraphQLObjectType, selections: SelectionSetNode | None, selected: dict[str, list[FieldNode]]
@@ -219,8 +277,6 @@ class _Compiler:
             if node.directives:
                 raise _CannotPlan
             if isinstance(node, FieldNode):
-                if node.arguments:
-                    raise _CannotPlan
                 key = node.alias.value if node.alias is not None else node.name.value
                 selected.setdefault(key, []).append(node)
             elif isinstance(node, InlineFragmentNode):
@@ -250,7 +306,7 @@ class _Compiler:
             item = f"x{depth}"
             return f"[{self._complete(of.of_type, item, nodes, depth + 1)} for {item} in as_list({value})]"
         if isinstance(of, GraphQLObjectType):
-            return f"{self.plan(of, nodes)}({value}, c)"
+            return f"{self.plan(of, nodes)}({value}, c, a)"
         if is_leaf_type(of):
             return self._complete_leaf(of, value)
         raise _CannotPlan

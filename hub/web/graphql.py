@@ -3,7 +3,16 @@
 import asyncio
 from collections.abc import Callable
 
-from graphql import ASTValidationRule, GraphQLField, GraphQLSchema
+from graphql import (
+    ASTValidationRule,
+    GraphQLBoolean,
+    GraphQLField,
+    GraphQLFloat,
+    GraphQLInt,
+    GraphQLSchema,
+    GraphQLString,
+    get_named_type,
+)
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry import Schema
@@ -18,9 +27,15 @@ from hub.serving.http import graphql_endpoint
 from hub.serving.limits import Limits
 from hub.serving.plans import Attribute, Derived
 from hub.serving.sockets import Sockets
-from schema.base import READ
+from schema.base import READ, Asking
 
 OnErasure = Callable[[Callable[[], None]], None]
+PLAIN = {
+    GraphQLInt,
+    GraphQLFloat,
+    GraphQLString,
+    GraphQLBoolean,
+}  # arguments that Strawberry hands on as they are
 RULES: tuple[type[ASTValidationRule], ...] = (MaybeNullValidationRule, OneOfInputValidationRule)
 
 
@@ -41,7 +56,12 @@ def read_of(definition: GraphQLField, _name: str) -> Attribute | Derived | None:
     if ours.is_basic_field:
         return Attribute(ours.python_name)
     read = ours.metadata.get(READ)
-    return None if read is None else Derived(read)
+    if read is None or not all(get_named_type(given.type) in PLAIN for given in definition.args.values()):
+        return None
+    takes = {
+        name: given.extensions["strawberry-definition"].python_name for name, given in definition.args.items()
+    }
+    return Derived(read.method, read.asks, takes)
 
 
 class GraphQLApp:
@@ -75,7 +95,9 @@ def graphql_app(
     documents = Documents(core, Limits(), RULES)
     if on_erasure is not None:
         on_erasure(documents.forget)
-    execution = Execution(core, documents, context_factory, deadline=settings.deadline, reader=read_of)
+    execution = Execution(
+        core, documents, context_factory, deadline=settings.deadline, reader=read_of, asking=Asking
+    )
     http = graphql_endpoint(execution, closing or asyncio.Event(), body_limit=settings.body_limit)
     sockets = Sockets(execution, message_limit=settings.body_limit, origins=settings.allowed_origins)
 

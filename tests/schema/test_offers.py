@@ -16,7 +16,7 @@ GOODWILL = Offer(
     terms="£5 off.",
     amount_off=Money(Decimal(5), "GBP"),
     per_person=1,
-    moments=("never",),
+    moments=("anniversary",),
 )
 
 

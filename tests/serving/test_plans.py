@@ -22,7 +22,7 @@ enum Colour { RED GREEN }
 type Thing implements Named {
   id: ID! name: String! title: String count: Int size: Float! ready: Boolean colour: Colour
   tags: [String!]! marks: [Int]! nested: [[String!]!] inner: Thing inners: [Thing!]! loose: [Thing] twice: String
-  any: Any many: [Int] long(more: Int): String
+  any: Any many: [Int] long(more: Int): String repeated(times: Int! = 1, sign: String): String slow(more: Int): String
 }
 """
 
@@ -46,6 +46,11 @@ def make_schema(value):
     thing = schema.type_map["Thing"]
     thing.is_type_of = lambda obj, _info: not getattr(obj, "alien", False)
     thing.fields["twice"].resolve = lambda obj, _info: f"{obj.title}{obj.title}"
+    thing.fields["slow"].resolve = lambda obj, _info, more=0: f"{obj.long}{more}"
+    thing.fields["long"].resolve = lambda obj, _info, more=0: lengthened(obj, more)
+    thing.fields["repeated"].resolve = lambda obj, info, times, sign=None: repeated(
+        obj, info.context, times, sign
+    )
     for field in schema.query_type.fields.values():
         field.resolve = lambda _root, info: value[info.field_name]
     for name, colour in Colours.__members__.items():
@@ -54,9 +59,30 @@ def make_schema(value):
     return schema
 
 
+def lengthened(obj, more):
+    if more is not None and more > 2:
+        raise ValueError("that is too long")
+    return f"{obj.long}{more}"
+
+
+def repeated(obj, context, times_, sign_):
+    return f"{obj.name}{sign_}{context}" * times_
+
+
+DERIVED = {
+    "twice": Derived(lambda obj: f"{obj.title}{obj.title}"),
+    "long": Derived(lambda obj, more=0: lengthened(obj, more), takes={"more": "more"}),
+    "repeated": Derived(
+        lambda obj, context, times_, sign_=None: repeated(obj, context, times_, sign_),
+        asks=True,
+        takes={"times": "times_", "sign": "sign_"},
+    ),
+}
+
+
 def reader(definition, name):
-    if name == "twice":
-        return Derived(lambda obj, _context: f"{obj.title}{obj.title}")
+    if name in DERIVED:
+        return DERIVED[name]
     return None if definition.resolve is not None else Attribute(name)
 
 
@@ -153,6 +179,7 @@ GOOD = {
     "loose": [None],
     "any": {"a": [1]},
     "many": [1],
+    "long": "long",
 }
 EVERYTHING = "id name title count size ready colour tags marks nested inner { id } inners { id } loose { id } any many __typename"
 
@@ -186,6 +213,8 @@ class TestWhatIsPlanned:
             "... on Named { name }",
             "... { name }",
             "name name inner { id } inner { name }",
+            "long long1: long(more: 1) none: long(more: null)",
+            'repeated inner { repeated(times: 2, sign: "+") }',
         ],
     )
     def test_what_only_reads_never_reaches_graphql_core(self, handed_back, selection):
@@ -203,7 +232,7 @@ class TestWhatIsPlanned:
 
     @pytest.mark.parametrize(
         "selection",
-        ["name @include(if: true)", "... @skip(if: false) { name }", "long", "long(more: 1)", "__typename"],
+        ["name @include(if: true)", "... @skip(if: false) { name }", "slow", "slow(more: 1)", "__typename"],
     )
     def test_what_does_more_is_left_to_graphql_core(self, handed_back, selection):
         schema = make_schema({"things": [good(long="long")]})
@@ -211,6 +240,29 @@ class TestWhatIsPlanned:
         assert errors == []
         assert handed_back == ["Thing"]
         assert same(data, run(schema, f"{{ things {{ {selection} }} }}", planned=False)[0])
+
+    def test_arguments_come_from_variables_and_are_worked_out_once_a_request(self, handed_back, monkeypatch):
+        worked_out = []
+        original = module.get_argument_values
+        monkeypatch.setattr(
+            module, "get_argument_values", lambda *given: worked_out.append(given) or original(*given)
+        )
+        schema = make_schema({"things": [good(long="long")] * 3})
+        query, plans = "query($n: Int = 2, $m: Int) { things { long(more: $n) other: long(more: $m) } }", {}
+        for variables, expected in (({"n": 1}, "long1"), ({}, "long2"), ({"n": None}, "longNone")):
+            data, errors = run(schema, query, planned=True, plans=plans, variables=variables)
+            assert errors == []
+            assert data == {"things": [{"long": expected, "other": "long0"}] * 3}
+        assert handed_back == []
+        assert len(worked_out) == 6
+
+    def test_an_argument_that_is_refused_is_told_by_graphql_core(self, handed_back):
+        schema = make_schema({"things": [good(long="long")]})
+        query = "query($n: Int) { things { name long(more: $n) } }"
+        data, errors = run(schema, query, planned=True, variables={"n": 3})
+        assert data == {"things": [{"name": "one", "long": None}]}
+        assert errors == [("that is too long", ("things", 0, "long"))]
+        assert handed_back == ["Thing"]
 
     def test_one_bad_object_of_a_list_is_told_by_graphql_core(self, handed_back):
         schema = make_schema({"things": [good(), good(count="three"), good()]})
