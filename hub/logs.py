@@ -7,11 +7,16 @@ import logging
 import sys
 from typing import Any, Literal
 
+import orjson
 import structlog
 
 
 def configure(log_format: Literal["pretty", "json"], level: str) -> None:
-    """Set up structlog, and bring the standard library's loggers (uvicorn, pymongo) under it."""
+    """Set up structlog, and bring the standard library's loggers (uvicorn, pymongo) into the same form.
+
+    Our own lines are written directly: through the standard library each costs three times as much, and there is
+    one for every request.
+    """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -19,7 +24,7 @@ def configure(log_format: Literal["pretty", "json"], level: str) -> None:
     ]
     last: Any
     if log_format == "json":
-        last = structlog.processors.JSONRenderer()
+        last = structlog.processors.JSONRenderer(serializer=_json)
         shared.append(structlog.processors.format_exc_info)
     else:
         # Plain: the fancy tracebacks show local variables, and those hold personal data.
@@ -27,9 +32,9 @@ def configure(log_format: Literal["pretty", "json"], level: str) -> None:
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, last],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -46,3 +51,7 @@ def configure(log_format: Literal["pretty", "json"], level: str) -> None:
     logging.getLogger("uvicorn.access").disabled = True
     for chatty in ("pymongo", "httpx", "httpcore", "asyncio", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _json(line: Any, **_: Any) -> str:
+    return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
