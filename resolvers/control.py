@@ -10,6 +10,7 @@ from hub.profiles.model import ConsentState, FeedbackKind, Profile, Purpose
 from resolvers import access
 from resolvers.access import Given
 from resolvers.context import Context
+from resolvers.globalids import from_global
 from resolvers.outcomes import Outcome, outcome
 
 
@@ -90,6 +91,20 @@ async def correct_interest(
         return await context.services.control.correct_interest(
             ref, interest_id, action, label, source=source_of(context)
         )
+
+    return await outcome(doing())
+
+
+async def forget_events(context: Context, given: Given, event_ids: Sequence[str]) -> Outcome[Profile]:
+    """Forget single things that a customer did or said."""
+
+    async def doing() -> Profile:
+        ref = await access.customer_meant(context, given, doing="forgetting events")
+        local = [
+            from_global("TimelineEntry", event_id, path=("eventIds", index))
+            for index, event_id in enumerate(event_ids)
+        ]
+        return await context.services.privacy.forgetting.forget(ref, local, by=source_of(context))
 
     return await outcome(doing())
 

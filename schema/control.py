@@ -69,6 +69,15 @@ class CorrectInterestInput:
     for_: CustomerRefInput | None = _for()
 
 
+@strawberry.input(description="What is to be forgotten of what a customer did or said.")
+class ForgetEventsInput:
+    event_ids: list[strawberry.ID] = strawberry.field(
+        description="Ids of entries in the timeline, as `evidence`, `traits` and `preferences` name them too; "
+        "at most 100. Orders, consents and who somebody is are kept until the customer is erased."
+    )
+    for_: CustomerRefInput | None = _for()
+
+
 @strawberry.input(description="A layer to be switched for one customer.")
 class SwitchLayerInput:
     layer: str = strawberry.field(description="The layer's name.")
@@ -106,6 +115,12 @@ class SetConsentPayload:
 
 @strawberry.type(description="What `correctInterest` came to.")
 class CorrectInterestPayload:
+    customer: Customer | None = payload_value(CHANGED)
+    errors: list[UserError] = payload_errors(WRONG)
+
+
+@strawberry.type(description="What `forgetEvents` came to.")
+class ForgetEventsPayload:
     customer: Customer | None = payload_value(CHANGED)
     errors: list[UserError] = payload_errors(WRONG)
 

@@ -79,6 +79,16 @@ class Mutation:
             info.context, _who(input.for_), input.interest_id, input.action, input.label
         )
 
+    @field(
+        description="Forget single things that a customer did or said, such as a search or a reaction. What rests on "
+        "nothing else goes too; sent again, they do not come back.",
+        of=of_control.ForgetEventsPayload,
+    )
+    async def forget_events(
+        self, info: Info, input: Annotated[of_control.ForgetEventsInput, INPUT]
+    ) -> Outcome[Profile]:
+        return await control.forget_events(info.context, _who(input.for_), input.event_ids)
+
     @field(description="Switch a layer on or off for one customer.", of=of_control.SwitchLayerPayload)
     async def switch_layer(
         self, info: Info, input: Annotated[of_control.SwitchLayerInput, INPUT]

@@ -35,6 +35,7 @@ WRITTEN_TOGETHER = 1_000
 RECOVERED_TOGETHER = 2_000
 MAINTENANCE_SECONDS = 5.0
 ERASED = "CUSTOMER_ERASED"
+FORGOTTEN = "EVENT_FORGOTTEN"
 GRACE = timedelta(seconds=15)  # what younger events wait for is probably just happening
 
 Progress = Callable[[int], None]
@@ -137,8 +138,11 @@ class IngestService:
             return events, rejected
         refused = {rejection.index for rejection in rejected}
         taken = [index for index in range(len(messages)) if index not in refused]
+        forgotten = await self._tombstones.of_messages(late)
         rejected = rejected + [
-            Rejection(index, ERASED, "this customer was erased after that; it is forgotten")
+            Rejection(index, FORGOTTEN, "this was forgotten at the customer's wish")
+            if event.id in forgotten
+            else Rejection(index, ERASED, "this customer was erased after that; it is forgotten")
             for index, event in zip(taken, events, strict=True)
             if event.id in late
         ]

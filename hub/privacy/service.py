@@ -9,6 +9,7 @@ from hub.consent.regions import Rules
 from hub.kit.clock import Clock
 from hub.privacy.erasure import ErasureService
 from hub.privacy.export import ExportService
+from hub.privacy.forgetting import ForgettingService
 from hub.privacy.opendsr import OpenDsrService
 from hub.privacy.retention import RetentionService
 from hub.profiles.service import ProfileService
@@ -24,6 +25,7 @@ class PrivacyService:
     erasures: ErasureService
     opendsr: OpenDsrService
     retention: RetentionService
+    forgetting: ForgettingService
 
     @classmethod
     def build(
@@ -44,4 +46,5 @@ class PrivacyService:
             erasures=erasures,
             opendsr=OpenDsrService(store, profiles, exports, erasures, clock, settings.base_url),
             retention=RetentionService(store, clock, settings.behaviour_days),
+            forgetting=ForgettingService(store, profiles, clock),
         )

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from hub.events.model import Event
 from hub.profiles.identity_repository import Home, IdentityRepository, NewIdentity
-from hub.profiles.tombstones import Tombstones, keys_of, late
+from hub.profiles.tombstones import Mark, Tombstones, keys_of, late
 
 MOST = 20_000  # identities, some ten megabytes
 
@@ -29,7 +29,7 @@ class Remembered:
 class Memory:
     """Identities that were looked up under one mark; those that nobody asked for lately are forgotten."""
 
-    def __init__(self, mark: str, most: int = MOST) -> None:
+    def __init__(self, mark: Mark, most: int = MOST) -> None:
         """Take the mark, read before anything that is going to be remembered, and how many are kept at most."""
         self.mark = mark
         self._half = most // 2
@@ -72,9 +72,9 @@ class Housing:
     def __init__(self, identities: IdentityRepository, tombstones: Tombstones) -> None:
         self._identities = identities
         self._tombstones = tombstones
-        self._memory = Memory("")
+        self._memory = Memory(Mark())
 
-    def memory(self, mark: str) -> Memory:
+    def memory(self, mark: Mark) -> Memory:
         """Return what is remembered under a mark that was just read."""
         if self._memory.mark != mark:
             self._memory = Memory(mark)
@@ -82,10 +82,10 @@ class Housing:
 
     def forget(self) -> None:
         """Forget everybody."""
-        self._memory = Memory("")
+        self._memory = Memory(Mark())
 
     async def late(self, events: Sequence[Event], memory: Memory) -> set[str]:
-        """Return the ids of events that happened before one of their identities was erased."""
+        """Return the ids of events that happened before one of their identities was erased, or were forgotten."""
         erased: dict[str, datetime] = {}
         strangers: set[str] = set()
         for event in events:
@@ -100,7 +100,10 @@ class Housing:
             for key in strangers:
                 memory.note(key, found.get(key))
             erased |= found
-        return late(events, erased)
+        gone = late(events, erased)
+        if memory.mark.messages:  # a message id is met once, so that there is nothing to remember
+            gone |= await self._tombstones.of_messages({event.id for event in events})
+        return gone
 
     async def homes(self, events: Sequence[Event], memory: Memory) -> dict[str, Home]:
         """Return where those who speak live, by key; who comes for the first time is given a home."""

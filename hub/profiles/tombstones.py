@@ -1,6 +1,7 @@
 """What stays of the erased: that somebody with this identity was erased, and when. No personal data.
 
-    tombstones              _id = HMAC-SHA256(the hub's secret, "type:value")   erased_at
+    tombstones              _id = HMAC-SHA256(the hub's secret, "type:value")       erased_at
+                            _id = HMAC-SHA256(the hub's secret, "message id:...")   erased_at, of a single event
     versions / tombstones   moves after tombstones were put, and before anything is removed
 
 Without the hub's secret nobody can tell whose a tombstone is; with it, one can only ask of a given identity
@@ -12,9 +13,9 @@ Whoever finds the mark in `versions` where it was knows that no erasure has begu
 of identities and tombstones in between still holds (docs/decisions/0140).
 """
 
-import hashlib
 import hmac
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from pymongo import UpdateOne
@@ -27,6 +28,14 @@ from hub.store.faults import store_faults
 
 SECRET = "tombstones"  # noqa: S105 - the name of the secret, not the secret
 MARK = "tombstones"  # the document in `versions`
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where the mark stands, "" where nobody was ever erased; `messages`: single events were ever forgotten."""
+
+    version: str = ""
+    messages: bool = False
 
 
 class Tombstones:
@@ -54,16 +63,17 @@ class Tombstones:
                 await self._tombstones.bulk_write(writes, ordered=False)
             await self.move_mark()
 
-    async def mark(self) -> str:
-        """Return the mark, which moves whenever somebody is erased; empty where nobody ever was."""
+    async def mark(self) -> Mark:
+        """Return the mark, which moves whenever somebody is erased or something is forgotten."""
         with store_faults():
-            document = await self._versions.find_one({"_id": MARK}, {"version": 1})
-        return "" if document is None else str(document["version"])
+            document = await self._versions.find_one({"_id": MARK})
+        return Mark() if document is None else Mark(document["version"], document.get("messages", False))
 
-    async def move_mark(self) -> None:
-        """Let every process look anew for identities and tombstones."""
+    async def move_mark(self, *, messages: bool = False) -> None:
+        """Let every process look anew for identities and tombstones; with `messages`, of single events from now on."""
+        moved = {"version": new_id("mark")} | ({"messages": True} if messages else {})
         with store_faults():
-            await self._versions.update_one({"_id": MARK}, {"$set": {"version": new_id("mark")}}, upsert=True)
+            await self._versions.update_one({"_id": MARK}, {"$set": moved}, upsert=True)
 
     async def erased_at(self, keys: Collection[str]) -> dict[str, datetime]:
         """Return when the owners of identities (by key) were last erased; who never was is left out."""
@@ -76,8 +86,31 @@ class Tombstones:
         return {names[document["_id"]]: document["erased_at"] for document in found}
 
     async def of_the_erased(self, events: Sequence[Event]) -> set[str]:
-        """Return the ids of those events that happened before one of their identities was erased."""
-        return late(events, await self.erased_at({key for event in events for key in keys_of(event)}))
+        """Return the ids of those events that happened before one of their identities was erased, or were forgotten."""
+        erased = await self.erased_at({key for event in events for key in keys_of(event)})
+        return late(events, erased) | await self.of_messages({event.id for event in events})
+
+    async def put_messages(self, event_ids: Collection[str], at: datetime) -> None:
+        """Note that single events were forgotten, whatever becomes of their customer."""
+        secret = await self._key()
+        writes = [
+            UpdateOne({"_id": _name(secret, _message(one))}, {"$setOnInsert": {"erased_at": at}}, upsert=True)
+            for one in sorted(event_ids)
+        ]
+        if writes:
+            with store_faults():
+                await self._tombstones.bulk_write(writes, ordered=False)
+            await self.move_mark(messages=True)
+
+    async def of_messages(self, event_ids: Collection[str]) -> set[str]:
+        """Return which of some events were forgotten."""
+        secret = await self._key()
+        names = {_name(secret, _message(one)): one for one in event_ids}
+        if not names:
+            return set()
+        with store_faults():
+            found = await self._tombstones.find({"_id": {"$in": sorted(names)}}).to_list()
+        return {names[document["_id"]] for document in found}
 
     async def retract(self, events: Iterable[tuple[str, str]]) -> None:
         """Take back events (id, facet id) that were written while their customer was being erased."""
@@ -129,5 +162,9 @@ def late(events: Iterable[Event], erased: Mapping[str, datetime]) -> set[str]:
     }
 
 
+def _message(event_id: str) -> str:
+    return f"message id:{event_id}"  # no type of an identity has a space in it
+
+
 def _name(secret: bytes, key: str) -> str:
-    return hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(secret, key.encode(), "sha256").hex()

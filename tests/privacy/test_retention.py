@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from hub.kit.clock import FixedClock
+from hub.privacy.forgetting import Rebuilder
 from hub.privacy.retention import RetentionService
 from hub.profiles.model import InterestKind
 from hub.store.database import Store
@@ -66,7 +67,7 @@ async def test_a_crash_between_rebuilding_and_removing_is_made_good(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(RetentionService, "_remove", dies)
+        patch.setattr(Rebuilder, "_remove", dies)
         with pytest.raises(KeyboardInterrupt):
             await retention.run()
     assert await retention.run() == 3

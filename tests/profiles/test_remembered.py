@@ -8,7 +8,7 @@ import pytest
 from hub.profiles.identity_repository import Home, IdentityRepository
 from hub.profiles.model import CustomerRef
 from hub.profiles.remembered import Memory
-from hub.profiles.tombstones import Tombstones
+from hub.profiles.tombstones import Mark, Tombstones
 from tests.builders import NOW
 from tests.profiles.rooms import Rooms, make_rooms, track
 
@@ -19,7 +19,7 @@ CROWD = [
 
 class TestMemory:
     def test_keeps_what_was_asked_for_lately(self) -> None:
-        memory = Memory("m", most=8)
+        memory = Memory(Mark("m"), most=8)
         for n in range(20):
             memory.note(f"k{n}", None)
             assert memory.get("k0") is not None
@@ -28,7 +28,7 @@ class TestMemory:
         assert sum(memory.get(f"k{n}") is not None for n in range(20)) <= 8
 
     def test_a_home_is_kept_of_whom_it_was_noted_whether_they_were_erased(self) -> None:
-        memory = Memory("m")
+        memory = Memory(Mark("m"))
         memory.note_home("a", Home("f", "p"))
         assert memory.get("a") is None
         memory.note("a", NOW)
