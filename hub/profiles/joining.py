@@ -10,9 +10,8 @@ whatever is joined can only rise. See docs/decisions/0039.
 """
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from hub.kit.canonical import canonical
@@ -138,26 +137,29 @@ def latest(sets: Sequence[Sequence[T]], order: Callable[[T], tuple[Any, ...]], m
 def signals_of(sets: Sequence[Sequence[Signal]]) -> tuple[Signal, ...]:
     """Join signals: of each day the latest `MOST_OF_A_DAY` beside its orders, and of these the latest.
 
-    So one visit, however long, pushes out no more than that of what was kept before it.
+    So one visit, however long, pushes out no more than that of what was kept before it. Each set is cut
+    already, so that only days on which several have something can be over.
     """
+    longest = max(sets, key=len)
     joined = latest(sets, signal_order, MOST_SIGNALS + sum(map(len, sets)))
-    if any(
-        last[0].at - first[0].at < DAY for first, last in zip(joined, joined[MOST_OF_A_DAY:], strict=False)
-    ):
-        per_day = Counter(_day(signal) for signal in joined if signal.kind not in ORDERED)
-        over = {day: count - MOST_OF_A_DAY for day, count in per_day.items() if count > MOST_OF_A_DAY}
-        kept = []
-        for signal in joined:  # oldest first, so that the oldest of a day go
-            if over and signal.kind not in ORDERED and over.get(day := _day(signal), 0) > 0:
-                over[day] -= 1
-            else:
-                kept.append(signal)
-        joined = tuple(kept)
+    for day in {_day(signal) for one in sets if one is not longest for signal in one}:
+        start, end = (
+            bisect_left(joined, instant, key=lambda signal: signal.stamp.at) for instant in (day, day + DAY)
+        )
+        looks = [signal for signal in joined[start:end] if signal.kind not in ORDERED]
+        if len(looks) > MOST_OF_A_DAY:
+            first = signal_order(looks[-MOST_OF_A_DAY])
+            kept = [
+                signal
+                for signal in joined[start:end]
+                if signal.kind in ORDERED or signal_order(signal) >= first
+            ]
+            joined = (*joined[:start], *kept, *joined[end:])
     return joined[-MOST_SIGNALS:]
 
 
-def _day(signal: Signal) -> date:
-    return signal.stamp.at.date()
+def _day(signal: Signal) -> datetime:
+    return signal.stamp.at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _identities(maps: Sequence[Mapping[str, Identity]]) -> Mapping[str, Identity]:
