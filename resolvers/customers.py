@@ -187,7 +187,7 @@ def _effect(name: str, items: Sequence[RankedItem], *, enabled: bool) -> str:
     brought = sum(part.rank_before > len(items) >= part.rank_after for part in parts)
     if not moved:
         return f"It changes nothing in the first {len(items)} items of the home page right now."
-    return (
-        f"It moves {moved} of the first {len(items)} items of the home page; "
-        f"{brought or 'none'} of them would not be among them without it."
-    )
+    first = f"It moves {moved} of the first {len(items)} items of the home page"
+    if not brought:
+        return f"{first}; all of them would be among the first {len(items)} without it too."
+    return f"{first}; {brought} of them would not be among the first {len(items)} without it."

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from hub.auth.model import Scope
 from hub.kit.pages import Page
-from hub.profiles.merge_model import Operation, Review, ReviewState
+from hub.profiles.merge_model import Operation, Proof, Review, ReviewState
 from hub.profiles.model import CustomerRef, Profile
 from hub.profiles.reviews import Decided
 from resolvers import access
@@ -16,14 +16,22 @@ Refs = Sequence[Callable[[], CustomerRef]]
 
 
 async def merge_customers(
-    context: Context, into: Callable[[], CustomerRef], others: Refs, reason: str | None
+    context: Context,
+    into: Callable[[], CustomerRef],
+    others: Refs,
+    reason: str | None,
+    evidence: Sequence[tuple[str, str]],
 ) -> Outcome[Profile]:
-    """Make one customer of several."""
+    """Make one customer of several; `evidence` is what speaks for it, and where to look it up."""
 
     async def doing() -> Profile:
         access.need(context, Scope.AGENT, doing="merging customers")
         return await context.services.merges.merge(
-            into(), [ref() for ref in others], by=context.caller.key_name, reason=reason
+            into(),
+            [ref() for ref in others],
+            by=context.caller.key_name,
+            reason=reason,
+            evidence=[Proof(text, context.at, source) for text, source in evidence],
         )
 
     return await outcome(doing())

@@ -144,7 +144,11 @@ class Mutation:
     ) -> Outcome[Profile]:
         others = [partial(ref.ref, "from", str(n)) for n, ref in enumerate(input.from_)]
         return await merges.merge_customers(
-            info.context, lambda: input.into.ref("into"), others, input.reason
+            info.context,
+            lambda: input.into.ref("into"),
+            others,
+            input.reason,
+            [(proof.text, proof.source) for proof in input.evidence or ()],
         )
 
     @field(

@@ -68,6 +68,12 @@ class RecordExposurePayload:
     errors: list[UserError] = payload_errors(WRONG)
 
 
+@strawberry.input(description="One piece of evidence for a merge.")
+class ProofInput:
+    text: str = strawberry.field(description="What it says, in words.")
+    source: str = strawberry.field(description="Where to look it up, such as the number of a ticket.")
+
+
 @strawberry.input(description="Customers who are one person.")
 class MergeCustomersInput:
     into: CustomerRefInput = strawberry.field(description="The customer that stays.")
@@ -76,6 +82,9 @@ class MergeCustomersInput:
     )
     reason: str | None = strawberry.field(
         default=None, description="Why, for the audit trail; null: not said."
+    )
+    evidence: list[ProofInput] | None = strawberry.field(
+        default=None, description="What speaks for it, for the audit trail; null: nothing is given."
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from resolvers.context import Services
 
 T = TypeVar("T")
+SILENCE_SECONDS = 5.0  # the longest between two lines of progress
 WHO = "type:value, such as user_id:mia, email:mia@example.com or id:prf_..."
 Reason = Annotated[str | None, typer.Option(help="Why, for the audit trail.")]
 
@@ -24,12 +26,19 @@ def merge_command(
     into: Annotated[str, typer.Argument(help=f"The customer that stays: {WHO}.")],
     others: Annotated[list[str], typer.Argument(help="Those who turn out to be the same.")],
     reason: Reason = None,
+    evidence: Annotated[
+        list[str] | None,
+        typer.Option(help="What speaks for it, for the audit trail; may be given several times."),
+    ] = None,
 ) -> None:
     """Make one customer of several. Doing it again changes nothing; `tutti split` takes it back."""
+    from hub.profiles.merge_model import Proof
 
     async def work(services: "Services") -> None:
         refs = [_ref(other) for other in others]
-        merged = await services.merges.merge(_ref(into), refs, by=_caller(), reason=reason)
+        at = services.clock.now()
+        proofs = [Proof(text, at, _caller()) for text in evidence or ()]
+        merged = await services.merges.merge(_ref(into), refs, by=_caller(), reason=reason, evidence=proofs)
         typer.echo(_told(merged))
 
     _run(work)
@@ -61,9 +70,9 @@ def list_command(
         from hub.profiles.merge_model import ReviewState
 
         page = await services.reviews.page(state=None if every else ReviewState.OPEN, first=first)
+        customers = await services.reviews.customers_of(page.nodes)
         for review in page.nodes:
-            customers = await services.reviews.customers(review)
-            typer.echo("\n".join(_review(review, customers)))
+            typer.echo("\n".join(_review(review, customers[review.id])))
         if not page.nodes:
             typer.echo("no review waits" if not every else "there are no reviews")
 
@@ -98,7 +107,9 @@ def dedupe_command(
         from hub.profiles.dedupe import DedupeService
 
         await services.ingest.recover()
-        report = await DedupeService(services.profiles, services.clock).propose(least=least, dry_run=dry_run)
+        report = await DedupeService(services.profiles, services.clock).propose(
+            least=least, dry_run=dry_run, progress=_told_at_times()
+        )
         for proposal in report.proposals[:20]:
             typer.echo(f"{proposal.score:.4f}  {proposal.text}")
         if len(report.proposals) > 20:
@@ -109,6 +120,18 @@ def dedupe_command(
         )
 
     _run(work)
+
+
+def _told_at_times() -> "Callable[[str, int, int], None]":
+    """Return what tells of progress on standard error: of each thing its end, and a line now and then before."""
+    last = [time.monotonic()]
+
+    def tell(what: str, done: int, of: int) -> None:
+        if done == of or time.monotonic() - last[0] >= SILENCE_SECONDS:
+            last[0] = time.monotonic()
+            typer.echo(f"  {done:,} of {of:,} {what}", err=True)
+
+    return tell
 
 
 def _decide(review_id: str, *, accept: bool, reason: str | None) -> None:

@@ -1,7 +1,7 @@
 """`tutti dedupe`: customers who are alike become reviews, never merges."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +18,21 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "family": ("last_name", "surname", "family_name", "lastname"),
     "born": ("birthday", "date_of_birth", "birth_date"),
     "street_number": ("street_number", "house_number"),
-    "street": ("street", "address_1", "address_line1"),
-    "place": ("city", "suburb", "town"),
-    "postcode": ("postal_code", "postcode", "zip", "zip_code"),
-    "state": ("state", "region"),
+    "street": ("street", "address_1", "address_line1", "address_street"),
+    "place": ("city", "suburb", "town", "address_city"),
+    "postcode": ("postal_code", "postcode", "zip", "zip_code", "address_postal_code"),
+    "state": ("state", "region", "address_state"),
     "email": ("email",),
     "phone": ("phone",),
 }
+
+
+OPENED_TOGETHER = 500  # reviews between two words on progress
+Progress = Callable[[str, int, int], None]
+
+
+def _silent(_what: str, _done: int, _of: int) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,9 @@ class DedupeService:
         self._repository = profiles.repository
         self._clock = clock
 
-    async def propose(self, *, least: float, dry_run: bool = False) -> DedupeReport:
+    async def propose(
+        self, *, least: float, dry_run: bool = False, progress: Progress = _silent
+    ) -> DedupeReport:
         """Compare all customers of whom something is told, and open a review for each likely pair.
 
         Running it again opens none that was opened before, decided or not.
@@ -61,18 +71,26 @@ class DedupeService:
         Args:
             least: the probability in [0, 1] from which on a pair is proposed.
             dry_run: open no review.
+            progress: told what is being done, how much of it is done, and of how much; also from another thread.
 
         Raises:
             NotAvailable: the extra `dedupe` is not installed.
             Unavailable: the store does not answer.
         """
-        told = await self._repository.told_traits(
-            spelling for many in SPELLINGS.values() for spelling in many
-        )
+        spellings = {spelling for many in SPELLINGS.values() for spelling in many}
+        told = await self._repository.told_traits({*spellings, "name", "address"})
         records = [(one, record) for one in told if len(record := record_of(one.traits)) > 1]
-        matches = await asyncio.to_thread(match, [record for _, record in records], least=least)
+        progress("customers read", len(told), len(told))
+        matches = await asyncio.to_thread(
+            match,
+            [record for _, record in records],
+            least=least,
+            progress=lambda done, of: progress("pairs compared", done, of),
+        )
         proposals, opened = [], 0
-        for found in matches.found:
+        for number, found in enumerate(matches.found):
+            if number % OPENED_TOGETHER == 0 and not dry_run:
+                progress("reviews opened", number, len(matches.found))
             (one, a), (other, b) = records[found.one], records[found.other]
             alike = ", ".join(
                 field.replace("_", " ") for field in FIELDS if a.get(field) and a.get(field) == b.get(field)
@@ -102,12 +120,23 @@ class DedupeService:
 
 
 def record_of(traits: Mapping[str, Any]) -> dict[str, str]:
-    """Return what traits tell of a person, by field."""
+    """Return what traits tell of a person, by field.
+
+    Segment's own places count too where nothing is said elsewhere: `address` with its parts, and a whole `name`,
+    of which the last word is taken for the family's.
+    """
     record = {}
+    address = traits.get("address")
+    if isinstance(address, dict):
+        parts = {"city": "city", "postalCode": "postal_code", "street": "street", "state": "state"}
+        traits = {f"address_{name}": address.get(part) for part, name in parts.items()} | dict(traits)
     for field, spellings in SPELLINGS.items():
         for spelling in spellings:
             value = traits.get(spelling)
             if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value).strip():
                 record[field] = str(value)
                 break
+    words = name.split() if isinstance(name := traits.get("name"), str) else []
+    if len(words) > 1 and not record.keys() & {"given", "family"}:
+        record |= {"given": " ".join(words[:-1]), "family": words[-1]}
     return record

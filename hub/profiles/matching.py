@@ -5,7 +5,7 @@ the pairs alone, how telling each agreement is. Needs the extra `dedupe` (record
 Source: I. Fellegi, A. Sunter, "A Theory for Record Linkage", JASA 64 (1969); W. Winkler on its EM (1988).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,7 @@ BLOCKS = (
     ("phone",),
 )
 LARGEST_BLOCK = 400  # records that share a key; more make a name that says nothing ("smith")
+COMPARED_TOGETHER = 20_000  # pairs between two words on progress
 FEWEST = 20  # pairs without which nothing can be learnt
 
 
@@ -54,12 +55,22 @@ class Matches:
     compared: int
 
 
-def match(records: Sequence[Mapping[str, str]], *, least: float) -> Matches:
+def _silent(_done: int, _of: int) -> None:
+    """Tell nobody."""
+
+
+def match(
+    records: Sequence[Mapping[str, str]],
+    *,
+    least: float,
+    progress: Callable[[int, int], None] = _silent,
+) -> Matches:
     """Return pairs that are at least so likely one person.
 
     Args:
         records: of each person what is known of `FIELDS`, in any case; what is not known is left out.
         least: the probability from which on a pair is a match.
+        progress: told how many pairs are compared, and of how many.
 
     Raises:
         NotAvailable: the extra `dedupe` is not installed.
@@ -81,7 +92,12 @@ def match(records: Sequence[Mapping[str, str]], *, least: float) -> Matches:
             )
         else:
             compare.exact(field, field, missing_value=0, label=field)
-    agreements = compare.compute(pairs, frame)
+    parts = []
+    for start in range(0, len(pairs), COMPARED_TOGETHER):
+        progress(start, len(pairs))
+        parts.append(compare.compute(pairs[start : start + COMPARED_TOGETHER], frame))
+    progress(len(pairs), len(pairs))
+    agreements = frames.concat(parts)
     telling = [field for field in known if agreements[field].nunique() > 1]
     if len(telling) < 2:
         return Matches((), len(pairs))

@@ -27,7 +27,8 @@ from hub.profiles.sharing import check_one_is_meant
 from hub.store.database import Store
 
 MOST_AT_ONCE = 50  # customers merged, or identities split off, by one call
-LONGEST_REASON = 1_000  # characters
+LONGEST_REASON = 1_000  # characters; of a piece of evidence too
+MOST_PROOFS = 50  # a review's, and the decision on it
 ATTEMPTS = 8
 
 
@@ -61,12 +62,13 @@ class MergeService:
             evidence: what speaks for it.
 
         Raises:
-            InvalidInput: NOTHING_TO_MERGE, SAME_CUSTOMER or TOO_MANY; nothing was changed.
+            InvalidInput: NOTHING_TO_MERGE, SAME_CUSTOMER, TOO_MANY or TOO_LONG; nothing was changed.
             NotFound: UNKNOWN_CUSTOMER; nothing was changed.
             Conflict: SEVERAL_CUSTOMERS share a name, and nothing was changed; or others kept changing the same
                 customers, and doing it again completes it.
         """
         _check(others, reason, "from", "NOTHING_TO_MERGE")
+        _check_evidence(evidence)
         root, *found = await all_of(
             self._known(into, ("into",)),
             *(self._known(ref, ("from", index)) for index, ref in enumerate(others)),
@@ -252,6 +254,20 @@ async def all_of(*doings: Coroutine[Any, Any, Profile]) -> list[Profile]:
         if isinstance(one, BaseException):
             raise one
     return [one for one in done if not isinstance(one, BaseException)]
+
+
+def _check_evidence(evidence: Sequence[Proof]) -> None:
+    if len(evidence) > MOST_PROOFS:
+        raise InvalidInput(
+            f"give at most {MOST_PROOFS} pieces of evidence", path=("evidence",), code="TOO_MANY"
+        )
+    for index, proof in enumerate(evidence):
+        if not proof.text.strip():
+            raise InvalidInput("say what the evidence is", path=("evidence", index, "text"))
+        if len(proof.text) > LONGEST_REASON or len(proof.source) > LONGEST_REASON:
+            raise InvalidInput(
+                f"evidence has at most {LONGEST_REASON} characters", path=("evidence", index), code="TOO_LONG"
+            )
 
 
 def _check(refs: Sequence[CustomerRef], reason: str | None, path: str, empty: str) -> None:

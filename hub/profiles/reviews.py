@@ -4,14 +4,16 @@ Accepting is intent first too: the decision is written, then carried out; `resum
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from hub.errors import Conflict, InvalidInput, NotFound, TuttiError
 from hub.kit.clock import Clock, isoformat
 from hub.kit.pages import Page, page_of
+from hub.kit.together import Together
 from hub.profiles.identity import PROFILE_ID
 from hub.profiles.merge_model import Proof, Review, ReviewState
 from hub.profiles.merge_repository import ReviewRepository
@@ -22,6 +24,7 @@ from hub.profiles.timeline import parse_position
 
 log = structlog.get_logger(__name__)
 
+MOST_TOGETHER = 200  # reviews whose customers are read in one go
 MAINTENANCE_SECONDS = 10.0
 GRACE = timedelta(seconds=15)  # a younger intent is probably being carried out by who wrote it
 
@@ -42,27 +45,51 @@ class ReviewService:
         self._merges = merges
         self._clock = clock
         self.reviews: ReviewRepository = profiles.repository.reviews
+        self._asked = Together(self._customers_of_each, MOST_TOGETHER)
 
     async def page(self, *, state: ReviewState | None, first: int, after: str | None = None) -> Page[Review]:
-        """Return reviews, newest first.
+        """Return reviews, newest first; of open ones those that wait: two who are one by now need no decision.
 
         Raises:
             InvalidInput: `first` or `after` is impossible.
         """
         before = parse_position(first, after)
-        found = await self.reviews.page(state, most=first + 1, before=before)
+        if state is ReviewState.OPEN:
+            found = await self._waiting(first + 1, before)
+        else:
+            found = await self.reviews.page(state, most=first + 1, before=before)
         entries = [(f"{isoformat(one.opened_at)}|{one.id}", one) for one in found]
         return page_of(entries, first=first, has_previous=before is not None)
 
+    async def _waiting(self, most: int, before: tuple[datetime, str] | None) -> list[Review]:
+        """Return open reviews between customers who are still two; a split brings back what a merge hid."""
+        waiting: list[Review] = []
+        while len(waiting) < most:
+            found = await self.reviews.page(ReviewState.OPEN, most=most, before=before)
+            owners = await self._profiles.repository.owners({key for one in found for key in one.facets})
+            waiting += [one for one in found if owners.get(one.facets[0]) != owners.get(one.facets[1])]
+            if len(found) < most:
+                break
+            before = (found[-1].opened_at, found[-1].id)
+        return waiting[:most]
+
     async def customers(self, review: Review) -> tuple[Profile, ...]:
         """Return whom a review is about: two customers, or one where they have been merged since."""
-        owners = await self._profiles.repository.owners(review.facets)
-        found: dict[str, Profile] = {}
-        for facet_id in review.facets:
-            profile = await self._profiles.get(owners[facet_id]) if facet_id in owners else None
-            if profile is not None:
-                found[profile.id] = profile
-        return tuple(found.values())
+        return await self._asked.ask(review)  # a list of reviews asks for all of theirs at once
+
+    async def customers_of(self, reviews: Sequence[Review]) -> dict[str, tuple[Profile, ...]]:
+        """Return whom each of several reviews, by id, is about; all are read together."""
+        owners = await self._profiles.repository.owners({key for one in reviews for key in one.facets})
+        profiles = await self._profiles.get_many(set(owners.values()))
+        found: dict[str, tuple[Profile, ...]] = {}
+        for review in reviews:
+            own = [profiles.get(owners[key]) for key in review.facets if key in owners]
+            found[review.id] = tuple({one.id: one for one in own if one is not None}.values())
+        return found
+
+    async def _customers_of_each(self, reviews: Sequence[Review]) -> list[tuple[Profile, ...]]:
+        found = await self.customers_of(reviews)
+        return [found[review.id] for review in reviews]
 
     async def decide(self, review_id: str, *, accept: bool, by: str, reason: str | None = None) -> Decided:
         """Accept a review, which merges the two into whom we have known longer, or refuse it.

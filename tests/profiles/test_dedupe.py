@@ -5,6 +5,7 @@ import warnings
 
 import pytest
 
+from hub.profiles import matching
 from hub.profiles.dedupe import DedupeService, record_of
 from hub.profiles.merge_model import ReviewKind
 from tests.profiles.rooms import Rooms
@@ -46,8 +47,37 @@ async def crowd(rooms: Rooms) -> None:
     await rooms.ingest.recover()
 
 
+class TestWhatTraitsTell:
+    def test_segments_own_places_count(self) -> None:
+        address = {"street": "6 Mill Lane", "city": "Bath", "postalCode": "BA1", "state": None}
+        assert record_of({"name": " Ada Maria  Lindqvist ", "address": address}) == {
+            "given": "Ada Maria", "family": "Lindqvist", "street": "6 Mill Lane", "place": "Bath", "postcode": "BA1",
+        }  # fmt: skip
+
+    def test_what_is_said_by_itself_counts_more(self) -> None:
+        traits = {"name": "A. L.", "first_name": "Ada", "city": "York", "address": {"city": "Bath"}}
+        assert record_of(traits) == {"given": "Ada", "place": "York"}
+
+    @pytest.mark.parametrize(
+        "traits", [{"name": "Ada"}, {"name": 7}, {"address": "6 Mill Lane"}, {"address": {}}]
+    )
+    def test_what_has_no_parts_says_nothing(self, traits: dict[str, object]) -> None:
+        assert record_of(traits) == {}
+
+
 @pytest.mark.usefixtures("quiet")
 class TestDedupe:
+    async def test_tells_how_far_it_is(self, rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(matching, "COMPARED_TOGETHER", 50)
+        await crowd(rooms)
+        told: list[tuple[str, int, int]] = []
+        service = DedupeService(rooms.profiles, rooms.clock)
+        report = await service.propose(least=0.9, progress=lambda *step: told.append(step))
+        compared = [done for what, done, _ in told if what == "pairs compared"]
+        assert compared == [*range(0, report.compared, 50), report.compared]
+        assert told[0] == ("customers read", 66, 66)
+        assert told[-1] == ("reviews opened", 0, len(report.proposals))
+
     async def test_proposes_doubles_as_reviews_and_merges_nobody(self, rooms: Rooms) -> None:
         await crowd(rooms)
         service = DedupeService(rooms.profiles, rooms.clock)

@@ -164,3 +164,51 @@ class TestTimeline:
         assert sorted(edge["node"]["kind"] for edge in apart) == [
             "IDENTIFIED", "MERGED", "SERVED", "SERVED", "SPLIT",
         ]  # fmt: skip
+
+
+class TestByHand:
+    MERGE = """mutation($input: MergeCustomersInput!) { mergeCustomers(input: $input) {
+      customer { id } errors { __typename code path } } }"""
+
+    async def merge(self, house: House, one: str, other: str, *evidence: Any) -> dict[str, Any]:
+        given = {"into": {"userId": one}, "from": [{"userId": other}], "evidence": list(evidence)}
+        return (await house.data(self.MERGE, {"input": given}, by=Scope.AGENT))["mergeCustomers"]
+
+    async def test_evidence_is_in_the_audit_trail(self, house: House) -> None:
+        for name in ("otis", "paula"):
+            await house.person(name)
+        proof = {"text": "she said so on the telephone", "source": "ticket 4711"}
+        assert (await self.merge(house, "otis", "paula", proof))["errors"] == []
+        [told] = (await house.data(HISTORY, {"for": {"userId": "otis"}}, by=Scope.AGENT))["mergeHistory"]
+        assert told["evidence"] == [proof]
+
+    async def test_evidence_that_says_nothing_is_refused(self, house: House) -> None:
+        for name in ("quinn", "rosa"):
+            await house.person(name)
+        done = await self.merge(house, "quinn", "rosa", {"text": " ", "source": "x"})
+        [error] = done["errors"]
+        assert (error["__typename"], error["path"]) == (
+            "InvalidInputError",
+            ["input", "evidence", "0", "text"],
+        )
+        assert done["customer"] is None
+        assert (await house.data(HISTORY, {"for": {"userId": "quinn"}}, by=Scope.AGENT)) == {
+            "mergeHistory": []
+        }
+
+    async def test_a_review_that_it_answers_waits_no_more(self, house: House) -> None:
+        same = {"email": "sverre-and-tuva@example.com", "email_verified": True}
+        await house.services.ingest.record(
+            [identify(name, **same) for name in ("sverre", "tuva")], source="test"
+        )
+
+        async def waiting() -> list[Any]:
+            edges = (await house.data(REVIEWS, by=Scope.AGENT))["mergeReviews"]["edges"]
+            return [edge["node"] for edge in edges if edge["node"]["identity"] == f"email:{same['email']}"]
+
+        [review] = await waiting()
+        assert len(review["customers"]) == 2
+        assert (await self.merge(house, "sverre", "tuva"))["errors"] == []
+        assert await waiting() == []
+        assert len((await split(house, {"userId": "sverre"}, "tuva"))["customers"]) == 2
+        assert [one["id"] for one in await waiting()] == [review["id"]]
