@@ -29,7 +29,7 @@ from hub.store.faults import store_faults
 EXPORT = "export"  # the purpose of the tokens in links
 LIFETIME = timedelta(days=7)
 FORMAT = "tutti-export"
-VERSION = 1
+VERSION = 2
 
 
 class Profiles(Protocol):
@@ -117,6 +117,8 @@ class ExportService:
             ("exposures", self._exposures(profile)),
             ("grants", self._grants(profile)),
             ("questions", self._questions(profile)),
+            ("merges", self._merges(profile)),
+            ("reviews", self._reviews(profile)),
         ):
             yield f',"{name}":['.encode()
             first = True
@@ -136,11 +138,11 @@ class ExportService:
             "first_seen_at": profile.first_seen_at,
             "last_seen_at": profile.last_seen_at,
             "identities": profile.identities,
-            "traits": profile.traits,
-            "preferences": profile.preferences,
+            "traits": {key: _told(fact) for key, fact in profile.traits.items()},
+            "preferences": {key: _told(fact) for key, fact in profile.preferences.items()},
             "consents": profile.consents,
             "consent_statements": [
-                {"said_of": linked.primary.key, "about": about, **_fields(record)}
+                {"said_of": linked.primary.key, "about": about, **_told(record)}
                 for linked in facets
                 for about, record in sorted(linked.facet.consents.items())
             ],
@@ -235,6 +237,21 @@ class ExportService:
                     "kept_until": found["expires_at"],
                 }
 
+    async def _merges(self, profile: Profile) -> AsyncIterator[dict[str, Any]]:
+        query = {"profiles": {"$in": [profile.id, *profile.former_ids]}}
+        with store_faults():
+            async for found in self._db["merges"].find(query).sort([("at", ASCENDING), ("_id", ASCENDING)]):
+                # Neither the other customer's ids nor evidence, which may speak of them.
+                yield {name: found[name] for name in ("at", "kind", "state", "by", "reason")}
+
+    async def _reviews(self, profile: Profile) -> AsyncIterator[dict[str, Any]]:
+        query = {"facets": {"$in": list(profile.facet_ids)}}
+        names = ("opened_at", "kind", "state", "identity", "score", "decided_at", "reason")
+        with store_faults():
+            async for found in self._db["reviews"].find(query).sort("_id", ASCENDING):
+                own = found["identity"] in {identity.key for identity in profile.identities}
+                yield {name: found[name] for name in names if own or name != "identity"}
+
     # for people
 
     async def happened(self, profile: Profile) -> AsyncIterator[TimelineEntry]:
@@ -250,5 +267,7 @@ class ExportService:
         return self._served(profile)
 
 
-def _fields(record: Any) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in record.__slots__}
+def _told(record: Any) -> dict[str, Any]:
+    """Return a fact or a consent, with the instant and the message that told it."""
+    fields = {name: getattr(record, name) for name in record.__slots__ if name != "stamp"}
+    return {**fields, "at": record.stamp.at, "message_id": record.stamp.message_id}

@@ -41,17 +41,42 @@ class TestForPrograms:
         assert response.headers["content-type"] == "application/json"
         assert response.headers["cache-control"] == "no-store"
         data = orjson.loads(response.content)
-        assert (data["format"], data["version"]) == ("tutti-export", 1)
+        assert (data["format"], data["version"]) == ("tutti-export", 2)
         assert len(data["events"]) == 7
         assert data["events"][0]["properties"] == {"product_id": "desk-lamp"}
         assert [one["id"] for one in data["served"]] == ["srv_mia"]
         assert [one["content"] for one in data["exposures"]] == ["rye-bread"]
         customer = data["customer"]
         assert {i["type"] for i in customer["identities"]} == {"user_id", "anonymous_id", "email", "phone"}
-        assert customer["traits"]["name"]["value"] == "Mia Stone"
+        told = customer["traits"]["name"]
+        assert (told["value"], told["source"], told["at"]) == (
+            "Mia Stone",
+            "OBSERVED",
+            "2026-03-02T10:00:00.000Z",
+        )
+        assert told["message_id"] in {event["message_id"] for event in data["events"]}
         assert customer["owned"]["climbing-rose"]["count"] == 1
         assert customer["interests"]
         assert b"ben" not in response.content.lower()
+
+    async def test_tells_that_they_were_merged_and_may_be_and_not_with_whom(
+        self, mia: Rooms, exports: ExportService, client: httpx.AsyncClient
+    ) -> None:
+        for user in ("mia", "cleo"):
+            await mia.identify(user, email="family@example.com", name=f"{user} Field")
+        await mia.identify("dora")
+        merged = [CustomerRef("user_id", "dora")]
+        await mia.merges.merge(MIA, merged, by="ann", reason="same card")
+        data = orjson.loads((await client.get(await path(exports))).content)
+        [merge] = data["merges"]
+        assert merge == {
+            "at": merge["at"], "kind": "MERGE", "state": "DONE", "by": "ann", "reason": "same card",
+        }  # fmt: skip
+        [review] = data["reviews"]
+        assert (review["kind"], review["state"], review["identity"]) == (
+            "SHARED_ADDRESS", "OPEN", "email:family@example.com",
+        )  # fmt: skip
+        assert "cleo" not in str(data)
 
     async def test_tells_of_each_consent_when_where_which_policy_and_the_proof(
         self, mia: Rooms, exports: ExportService, client: httpx.AsyncClient
