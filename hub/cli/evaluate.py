@@ -11,9 +11,12 @@ import typer
 
 if TYPE_CHECKING:
     from embeddings.encoder import Encoder
+    from hub.decisions.mixes import MixService
     from hub.decisions.model import Scenario
+    from hub.decisions.scenarios import ScenarioService
     from hub.experiments.log import EventLog
     from hub.experiments.run import Steps
+    from hub.store.database import Store
 
 LogFile = Annotated[
     Path | None,
@@ -48,14 +51,17 @@ def evaluate_command(
 ) -> None:
     """Measure the hub on an event log: every layer solo, without and by its Shapley share, and the peers beside it.
 
-    Nothing is stored, and for a file no database is needed. docs/evaluating.md tells what is measured, and how.
+    Nothing is stored, and for a file no database is needed: the scenario is then the one that ships. With the events in
+    the store it is the one in the store, with the mix in force. docs/evaluating.md tells what is measured, and how.
     """
     from hub.experiments.report import as_json, as_markdown, draw
     from hub.experiments.run import evaluate
+    from hub.layers.mix import without
     from hub.layers.registry import load_layers
 
-    wanted, layers = scenario_of(scenario), load_layers()
-    weights = weights_of(mix, tuple(layers)) if mix else dict(wanted.mix.weights)
+    layers = load_layers()
+    wanted, muted = scenario_of(scenario, stored=log is None)
+    weights = weights_of(mix, tuple(layers)) if mix else dict(without(wanted.mix, muted).weights)
     with steps_shown() as steps:
         report = evaluate(
             log_of(log, mapping, steps),
@@ -76,19 +82,55 @@ def evaluate_command(
     typer.echo(f"Written to {out}: {stem}.md, {stem}.json, {stem}.png")
 
 
-def scenario_of(key: str) -> "Scenario":
-    """Return a shipped scenario.
+def scenario_of(key: str, *, stored: bool) -> tuple["Scenario", frozenset[str]]:
+    """Return a scenario with the mix in force as its own, and the layers that an operator muted.
+
+    Args:
+        key: of the scenario.
+        stored: take what is in force in the store, else what ships with the hub.
 
     Raises:
         NotFound: there is none.
+        Unavailable: the store does not answer.
     """
     from hub.decisions.scenario_files import shipped_scenarios
     from hub.errors import NotFound
 
+    if stored:
+        return asyncio.run(_in_force(key))
     found = shipped_scenarios().get(key)
     if found is None:
-        raise NotFound(f"no scenario {key!r} ships with the hub", path=("scenario",), code="UNKNOWN_SCENARIO")
-    return found
+        raise NotFound(
+            f"no scenario {key!r} ships with the hub; there are {', '.join(sorted(shipped_scenarios()))}",
+            path=("scenario",),
+            code="UNKNOWN_SCENARIO",
+        )
+    return found, frozenset()
+
+
+async def _in_force(key: str) -> tuple["Scenario", frozenset[str]]:
+    from dataclasses import replace
+
+    from hub.config import load_settings
+    from hub.store.database import open_store
+
+    async with open_store(load_settings()) as store:
+        scenarios, mixes = await mixes_of(store)
+        scenario, board = await scenarios.get(key), await mixes.board()
+        saved = board.published.get(key)
+        return scenario if saved is None else replace(scenario, mix=saved.mix), frozenset(board.muted)
+
+
+async def mixes_of(store: "Store") -> tuple["ScenarioService", "MixService"]:
+    """Return the scenarios and the saved mixes of a store; shipped scenarios are put there if they are not."""
+    from hub.decisions.mixes import MixService
+    from hub.decisions.scenarios import ScenarioService
+    from hub.kit.clock import SystemClock
+    from hub.layers.registry import load_layers
+
+    scenarios = ScenarioService(store)
+    await scenarios.seed()
+    return scenarios, MixService(store, scenarios, tuple(load_layers()), SystemClock())
 
 
 def instant_of(text: str) -> datetime:
@@ -110,20 +152,21 @@ def weights_of(given: list[str], known: tuple[str, ...]) -> dict[str, float]:
     """Return the weights that LAYER=WEIGHT options name.
 
     Raises:
-        InvalidInput: one is not of that form, or there is no such layer.
+        InvalidInput: one is not of that form, twice of one layer, or no weight that a mix may have.
     """
     from hub.errors import InvalidInput
+    from hub.layers.mix import Mix, MixRequest, resolve
 
-    weights = {}
+    weights: dict[str, float] = {}
     for one in given:
         name, _, weight = one.partition("=")
+        if name in weights:
+            raise InvalidInput(f"{name!r} is given two weights; leave one", path=("mix",), code="TWO_WEIGHTS")
         try:
             weights[name] = float(weight)
         except ValueError:
             raise InvalidInput(f"{one!r} is not LAYER=WEIGHT", path=("mix",)) from None
-        if name not in known:
-            raise InvalidInput(f"this hub has no layer {name!r}; it has {', '.join(known)}", path=("mix",))
-    return weights
+    return dict(resolve(Mix({}), MixRequest(weights=weights), known).weights)
 
 
 def encoder_of() -> "Encoder":

@@ -1,8 +1,7 @@
 """`tutti tune`: learn a mix from an event log, and propose it."""
 
 import asyncio
-from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +18,10 @@ from hub.cli.evaluate import (
     steps_shown,
 )
 
+if TYPE_CHECKING:
+    from hub.decisions.model import Scenario
+    from hub.experiments.proposal import Proposal
+
 
 def tune_command(
     at: Instant,
@@ -30,69 +33,67 @@ def tune_command(
         bool, typer.Option("--save", help="Save the mix as a draft in the store; publishing stays with you.")
     ] = False,
 ) -> None:
-    """Learn a mix from an event log and propose it: half of the customers teach, the other half tell the gain.
+    """Learn a mix from an event log and propose it: the days before T teach, the days after it tell the gain.
 
-    Nothing is published. With --save the proposal becomes a draft of the scenario's mix.
+    It starts from the mix in force in the store, or with a file and without --save from the one that ships. Nothing is
+    published. With --save the proposal becomes a draft of the scenario's mix.
     """
-    from hub.catalogue.model import ContentKind
-    from hub.experiments.evaluation import Task, audible, cases_of, without_variety
-    from hub.experiments.tuning import halves, tune
-    from hub.experiments.world import Embedder, build_world
+    from hub.experiments.proposal import propose
+    from hub.experiments.world import Embedder
     from hub.layers.registry import load_layers
 
-    wanted, layers = scenario_of(scenario), load_layers()
+    wanted, muted = scenario_of(scenario, stored=save or log is None)
     with steps_shown() as steps:
-        embed = Embedder(encoder_of(), lambda done, total: steps("texts embedded", done, total))
-        world = build_world(
+        proposal = propose(
             log_of(log, mapping, steps),
             instant_of(at),
             days=days,
-            embed=embed,
-            progress=lambda done, total: steps("customers folded", done, total),
+            embed=Embedder(encoder_of(), lambda done, total: steps("texts embedded", done, total)),
+            scenario=wanted,
+            layers=load_layers(),
+            muted=muted,
+            steps=steps,
         )
-        measured = without_variety(wanted, [ContentKind.PRODUCT])
-        cases = []
-        for task in Task:
-            named = partial(steps, f"{task.value}: decisions")
-            cases += cases_of(world, task, measured, layers, progress=named)
-        teaching, telling = halves(cases)
-        tuned = tune(
-            teaching,
-            telling,
-            wanted.mix.weights,
-            audible(cases, tuple(layers)),
-            progress=lambda done, total: steps("mixes tried", done, total),
-        )
-    silent = {
-        name: weight
-        for name, weight in wanted.mix.weights.items()
-        if name not in audible(cases, tuple(layers))
-    }
-    proposed = {**silent, **tuned.weights}
-    gain = tuned.gain
+    gain = proposal.gain
     told = (
-        f"nDCG@10 {tuned.before:.4f} -> {tuned.after:.4f}, {gain.mean:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}] "
-        f"on {len(telling)} lists held back, T = {at[:10]}"
+        f"nDCG@10 {proposal.before:.4f} -> {proposal.after:.4f}, {gain.mean:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}] "
+        f"on {proposal.lists} lists of the {days} days after T = {at[:10]}"
     )
-    typer.echo(told)
+    typer.echo(f"{told}\n{proposal.verdict}\n\n{_table(wanted, proposal)}\n")
     typer.echo("[mix]")
-    for name, weight in proposed.items():
+    for name, weight in proposal.weights.items():
         typer.echo(f"{name} = {weight:g}")
-    if save:
-        version = asyncio.run(_draft(scenario, proposed, f"tutti tune: {told}"))
+    if save and gain.high <= 0:
+        typer.echo("Nothing is saved.")
+    elif save:
+        version = asyncio.run(_draft(wanted, proposal, f"tutti tune: {told}"))
         typer.echo(f"Saved as draft {version} of {scenario}; nothing is published.")
 
 
-async def _draft(scenario: str, weights: dict[str, float], note: str) -> int:
+def _table(scenario: "Scenario", proposal: "Proposal") -> str:
+    lines = ["| layer | in force | proposed |", "| --- | ---: | ---: |"]
+    for name in dict.fromkeys((*scenario.mix.weights, *proposal.weights)):
+        after = "kept" if name in proposal.kept else f"{proposal.weights.get(name, 0.0):g}"
+        lines.append(f"| {name} | {scenario.mix.weights.get(name, 0.0):g} | {after} |")
+    if proposal.kept:
+        lines += ["", "Kept: of these the log tells nothing, or they are muted."]
+    return "\n".join(lines)
+
+
+async def _draft(scenario: "Scenario", proposal: "Proposal", note: str) -> int:
+    """Save the proposal, with the dials that are in force."""
+    from hub.cli.evaluate import mixes_of
     from hub.config import load_settings
-    from hub.decisions.mixes import MixService
-    from hub.decisions.scenarios import ScenarioService
-    from hub.kit.clock import SystemClock
-    from hub.layers.registry import load_layers
     from hub.store.database import open_store
 
     async with open_store(load_settings(), on_progress=typer.echo) as store:
-        scenarios = ScenarioService(store)
-        await scenarios.seed()
-        mixes = MixService(store, scenarios, tuple(load_layers()), SystemClock())
-        return (await mixes.draft(scenario, weights, note=note, by="tutti tune")).version
+        _, mixes = await mixes_of(store)
+        made = await mixes.draft(
+            scenario.key,
+            proposal.weights,
+            diversity=scenario.mix.diversity,
+            stretch=scenario.mix.stretch,
+            note=note,
+            by="tutti tune",
+        )
+        return made.version

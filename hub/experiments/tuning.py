@@ -1,10 +1,10 @@
 """Learning a mix from logs: linear in the layers, so that every explanation stays exact.
 
     half of the customers   teach: weights are learned on what they bought after T
-    the other half          tell: the strength of the pull is chosen here, and the gain told
+    the other half          choose: the strength of the pull is what serves them best
 
 A customer is wholly in one half (by a hash of their id), whatever the task. Choosing among a handful of
-candidates on the half that tells flatters the gain a little; a later window tells it without.
+candidates flatters them a little; a later window tells the gain, see `hub.experiments.proposal`.
 
 Listwise softmax (Cao et al., "Learning to Rank", ICML 2007): what was bought shall stand out among the candidates.
 Weights are never below zero, so that a layer is heard or silent and never turned on its head, and are pulled towards
@@ -35,7 +35,7 @@ def _quiet(_done: int, _total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """A proposed mix, and what it gained for those who tell over the mix in force, mean nDCG@10."""
+    """A proposed mix, and what it gained for those who chose over the mix in force, mean nDCG@10."""
 
     weights: Mapping[str, float]
     before: float
@@ -95,7 +95,7 @@ def tune(
 
 
 def halves(cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
-    """Return the cases of those customers who teach, and of those who tell."""
+    """Return the cases of those customers who teach, and of those who choose."""
     parts: tuple[list[Case], list[Case]] = ([], [])
     for case in cases:
         parts[hashlib.sha256(f"tune:{case.user}".encode()).digest()[0] % 2].append(case)
