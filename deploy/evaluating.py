@@ -69,7 +69,7 @@ def _layers(name: str) -> Callable[[Sequence[Report]], str]:
                 f"{worth['solo']:.4f}",
                 f"{worth['without']:.4f}",
                 _told(worth["costs"]),
-                f"{worth['share']:+.4f}",
+                "" if worth["share"] is None else f"{worth['share']:+.4f}",
             )
             for worth in task["layers"]
         ]

@@ -25,6 +25,7 @@ from hub.layers.mix import Mix
 from hub.profiles.view import ProfileView
 
 AT = 10  # places that count
+_AT_ONCE = 4_096  # mixes whose scores are held in memory
 Step = Callable[[int, int], None]
 Lists = NDArray[np.intp]
 
@@ -188,10 +189,12 @@ def mean_ndcg_of_mixes(
     values = np.zeros((len(cases), len(mixes)))
     for number, case in enumerate(cases):
         if len(case.rows):
-            scores = mixes @ np.stack([case.scores[name] for name in names])
-            best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+            table = np.stack([case.scores[name] for name in names])
             bought = np.isin(case.rows, list(case.truth))
-            gains = bought[best] @ discounts[: best.shape[1]]
-            values[number] = gains / ideals[min(len(case.truth), k) - 1]
+            for begin in range(0, len(mixes), _AT_ONCE):
+                scores = mixes[begin : begin + _AT_ONCE] @ table
+                best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+                gains = bought[best] @ discounts[: best.shape[1]]
+                values[number, begin : begin + _AT_ONCE] = gains / ideals[min(len(case.truth), k) - 1]
         progress(number + 1, len(cases))
     return values

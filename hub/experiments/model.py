@@ -23,14 +23,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class LayerWorth:
-    """What one layer is worth: nDCG alone and without it, how much muting it costs, its Shapley share."""
+    """What one layer is worth: nDCG alone and without it, how much muting it costs, its Shapley share.
+
+    `share` is None where there were too many layers to share out among, see `hub.experiments.run`.
+    """
 
     name: str
     weight: float
     solo: float
     without: float
     costs: Interval
-    share: float
+    share: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +108,4 @@ class Report:
     newcomers: NewcomersReport | None
     visitors: tuple[VisitorsReport, ...] = ()
     replay: ReplayReport | None = None
+    unmeasured: tuple[str, ...] = ()  # what this log cannot tell, or hardly, in sentences

@@ -44,6 +44,10 @@ def as_markdown(report: Report) -> str:
         parts.append(_visitors(report.visitors))
     if report.replay is not None:
         parts.append(_replay(report.replay))
+    if report.unmeasured:
+        parts.append(
+            "\n".join(("### Not measured, or hardly\n", *(f"- {said}" for said in report.unmeasured)))
+        )
     return "\n\n".join(parts) + "\n"
 
 
@@ -114,7 +118,7 @@ def _layers(task: TaskReport) -> str:
             f"{worth.solo:.4f}",
             f"{worth.without:.4f}",
             _told(worth.costs),
-            f"{worth.share:+.4f}",
+            "" if worth.share is None else f"{worth.share:+.4f}",
         )
         for worth in task.layers
     ]
@@ -137,7 +141,7 @@ def draw(report: Report, path: Path) -> None:
         colours = ["#1f3a5f" if line.name.startswith("hub") else "#b9c3cf" for line in lines]
         row[0].barh([line.name for line in lines], [line.ndcg for line in lines], color=colours)
         row[0].set_title(f"{task.task}: nDCG@10, {task.customers:,} customers")
-        worths = sorted(task.layers, key=lambda worth: worth.share)
-        row[1].barh([worth.name for worth in worths], [worth.share for worth in worths], color="#1f3a5f")
+        shares = sorted((worth.share, worth.name) for worth in task.layers if worth.share is not None)
+        row[1].barh([name for _, name in shares], [share for share, _ in shares], color="#1f3a5f")
         row[1].set_title(f"{task.task}: Shapley shares of the layers")
     figure.savefig(path, dpi=120)

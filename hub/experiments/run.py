@@ -37,11 +37,12 @@ from hub.experiments.log import EventLog
 from hub.experiments.model import LayerWorth, Report, TaskReport
 from hub.experiments.peers import Peer, all_peers
 from hub.experiments.shapley import coalitions, shapley
+from hub.experiments.unmeasured import unmeasured
 from hub.experiments.world import Embedder, World, build_world, with_newcomers
 from hub.layers.base import Layer
 from hub.layers.mix import Mix
 
-MOST_PLAYERS = 12  # 4,096 coalitions
+MOST_PLAYERS = 13  # 8,192 coalitions; each more doubles the time
 
 Steps = Callable[[str, int, int], None]
 
@@ -81,7 +82,7 @@ def evaluate(
     report = report_of(world, scenario, layers, mix, all_peers() if peers is None else peers, steps)
     measured = without_variety(scenario, [ContentKind.PRODUCT])
     shelf, truths = with_newcomers(world, log, embed)
-    return replace(
+    report = replace(
         report,
         newcomers=newcomers_report(world, shelf, truths, measured, layers, mix),
         visitors=visitors_reports(
@@ -89,6 +90,7 @@ def evaluate(
         ),
         replay=replay_report(world, embed, measured, layers, mix, partial(steps, "feedback: decisions")),
     )
+    return replace(report, unmeasured=unmeasured(report, world, log))
 
 
 def report_of(
@@ -163,7 +165,11 @@ def _as_shown(
         key=scenario.key, title=scenario.title, mix=scenario.mix, slots=wanted.slots, goal=scenario.goal,
         brands=scenario.brands, variety=scenario.variety,
     )  # fmt: skip
-    heard = Mix({name: weight for name, weight in mix.items() if weight > 0})
+    heard = Mix(
+        {name: weight for name, weight in mix.items() if weight > 0},
+        scenario.mix.diversity,
+        scenario.mix.stretch,
+    )
     lists = []
     for case in cases:
         view = world.views[case.user]
@@ -180,20 +186,26 @@ def _worths(
     mix: Mapping[str, float],
     progress: Callable[[int, int], None],
 ) -> tuple[tuple[LayerWorth, ...], float]:
-    """Return the worth of every layer that the mix plays and that tells anything apart here."""
-    heard = audible(cases, [name for name in layers if mix.get(name, 0.0) > 0])[:MOST_PLAYERS]
-    groups = coalitions(heard)
-    weights = np.array([mix[name] for name in heard])
-    masks = np.array([[name in group for name in heard] for group in groups], np.float64).reshape(
-        len(groups), len(heard)
-    )
+    """Return the worth of every layer that the mix plays and that tells anything apart here.
+
+    Of more than `MOST_PLAYERS` the quietest have no share of their own: they play along in every coalition.
+    """
+    heard = audible(cases, [name for name in layers if mix.get(name, 0.0) > 0])
     if not heard:
         return (), 0.0
+    loudest = sorted(heard, key=lambda name: -_spread(cases, name, mix[name]))[:MOST_PLAYERS]
+    players = [name for name in heard if name in loudest]
+    everybody, along = frozenset(heard), frozenset(heard) - frozenset(players)
+    groups = [group | along for group in coalitions(players)]
+    alone = [frozenset((name,)) for name in heard]
+    without = [everybody - {name} for name in heard]
+    wanted = list(dict.fromkeys((*groups, *alone, *without)))
+    masks = np.array([[name in group for name in heard] for group in wanted], np.float64)
+    weights = np.array([mix[name] for name in heard])
     per_case = mean_ndcg_of_mixes(cases, masks * weights, heard, progress=progress)
-    place = {group: column for column, group in enumerate(groups)}
+    place = {group: column for column, group in enumerate(wanted)}
     values = {group: float(per_case[:, column].mean()) for group, column in place.items()}
-    shares = shapley(heard, values)
-    everybody = frozenset(heard)
+    shares = shapley(players, {group - along: values[group] for group in groups})
     worths = tuple(
         LayerWorth(
             name=name,
@@ -201,8 +213,13 @@ def _worths(
             solo=values[frozenset((name,))],
             without=values[everybody - {name}],
             costs=interval(per_case[:, place[everybody]] - per_case[:, place[everybody - {name}]]),
-            share=shares[name],
+            share=shares.get(name),
         )
         for name in heard
     )
-    return worths, values[everybody] - values[frozenset()]
+    return worths, values[everybody] - values[along]
+
+
+def _spread(cases: Sequence[Case], name: str, weight: float) -> float:
+    """Return how far apart a layer moves candidates by its weight, on average."""
+    return weight * float(np.mean([np.std(case.scores[name]) for case in cases if len(case.rows)]))

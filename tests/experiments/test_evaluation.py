@@ -159,6 +159,63 @@ def test_every_peer_scores_everything_with_finite_numbers(embed):
         assert np.ptp(scores) > 0, peer.name
 
 
+class TestWhatCannotBeMeasured:
+    def told(self, log, at=T, days=30):
+        return evaluate(
+            log, at, days=days, encoder=Words(), scenario=shipped_scenarios()["home"], layers=LAYERS,
+            mix={**MIX, "declared": 1.0}, peers=[Popularity(7)],
+        )  # fmt: skip
+
+    def test_is_said_in_sentences_and_stands_in_the_tables(self):
+        report = self.told(make_log())
+        assert [said.partition(":")[0] for said in report.unmeasured] == [
+            "The log ends on 2026-03-08, 7 of 30 days after T", "ALL", "NEW", "Cold customers", "New items",
+            "Unknown visitors", "Replay of feedback", "Layers that told nothing apart in this log, whatever they are worth elsewhere",
+        ]  # fmt: skip
+        assert "declared" in report.unmeasured[7]
+        assert f"- {report.unmeasured[0]}" in as_markdown(report)
+        assert orjson.loads(as_json(report))["unmeasured"] == list(report.unmeasured)
+
+    @pytest.mark.parametrize(
+        ("at", "said"),
+        [
+            (T - timedelta(days=400), "Nothing happened before T: the log begins on 2025-12-12."),
+            (T + timedelta(days=400), "Nothing happened after T: the log ends on 2026-03-08."),
+        ],
+    )
+    def test_an_instant_beside_the_log_gives_a_report_of_nothing(self, at, said, tmp_path):
+        report = self.told(make_log(), at)
+        assert report.tasks == ()
+        assert report.unmeasured[0] == said
+        assert report.unmeasured[1].startswith("ALL and NEW: nobody")
+        draw(report, tmp_path / "picture.png")
+
+    def test_orders_without_a_customer_are_counted(self):
+        log = make_log()
+        nameless = [
+            replace(event, user_id=None, anonymous_id="x") if event.user_id == "c1" else event
+            for event in log.events
+        ]
+        report = self.told(EventLog(tuple(nameless), log.contents_before))
+        assert any(said.startswith("5 of 67 orders name no customer") for said in report.unmeasured)
+
+    def test_one_customer_is_enough_for_every_peer(self, embed):
+        log = make_log()
+        alone = EventLog(tuple(event for event in log.events if event.user_id == "c1"), log.contents_before)
+        world = world_of(alone, embed)
+        for peer in all_peers():
+            assert np.isfinite(peer.scores(world.purchases, np.zeros(1, np.int64))).all(), peer.name
+
+    def test_of_too_many_layers_the_quietest_has_no_share_and_the_others_sum_without_it(self, monkeypatch):
+        monkeypatch.setattr("hub.experiments.run.MOST_PLAYERS", 2)
+        task = self.told(make_log()).tasks[0]
+        shared = [worth for worth in task.layers if worth.share is not None]
+        assert len(shared) == 2 < len(task.layers)
+        assert sum(worth.share for worth in shared) == pytest.approx(task.together)
+        hub = task.lines[0].ndcg
+        assert all(worth.without + worth.costs.mean == pytest.approx(hub) for worth in task.layers)
+
+
 class TestTuning:
     def test_a_customer_is_wholly_in_one_half(self, cases):
         teaching, telling = halves([*cases, *cases])

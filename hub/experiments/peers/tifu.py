@@ -32,6 +32,8 @@ class TifuKnn:
         vectors = self._vectors(purchases)
         norms = np.einsum("ij,ij->i", vectors, vectors)
         own = vectors[users]
+        if purchases.customers < 2:  # nobody is there to be near to
+            return own
         distances = norms[None, :] - 2.0 * (own @ vectors.T)  # Euclidean, but for what is the same for a row
         distances[np.arange(len(users)), users] = np.inf
         most = min(self._neighbours, purchases.customers - 1)
