@@ -1,6 +1,7 @@
 """How reasons are told: instants, titles and deeds in the words a person would use."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ JUST_NOW = timedelta(minutes=30)
 WEEK = 7
 FORTNIGHT = 14
 READ_AHEAD = 600  # characters of a text that are looked at for the spelling of a word
+OFTEN = {2: "twice", 3: "three times", 4: "four times", 5: "five times"}
 SAME_YEAR = 330  # days for which the name of a month alone cannot be mistaken for another year's
 
 _WORD = re.compile(r"\w+")
@@ -116,6 +118,7 @@ class Memory:
     view: ProfileView
     snapshot: CatalogueSnapshot
     _deeds: dict[str, tuple[SignalKind, datetime]] = field(default_factory=dict, init=False)
+    _lately: Counter[tuple[str, SignalKind]] = field(default_factory=Counter, init=False)
 
     def deed(self, key: str) -> tuple[SignalKind, datetime] | None:
         """Return the strongest thing done with a content and when last, None if nothing is known."""
@@ -126,6 +129,8 @@ class Memory:
                     continue
                 if signal.kind is SignalKind.PURCHASED and signal.content_key in back:
                     continue
+                if self.view.at - signal.stamp.at < timedelta(days=WEEK):
+                    self._lately[signal.content_key, signal.kind] += 1
                 known = self._deeds.get(signal.content_key)
                 if known is None or _STRENGTH[signal.kind] >= _STRENGTH[known[0]]:
                     self._deeds[signal.content_key] = (signal.kind, signal.stamp.at)
@@ -138,7 +143,7 @@ class Memory:
     def because(self, evidence: Iterable[Evidence], *, about: str) -> str:
         """Return the reason that lies in a piece of evidence: "Because you read 'Pruning roses' on Tuesday".
 
-        The first of `evidence` that can be told is told; `about` is the key of the item explained, of
+        Of what was done more than once within seven days it says so: "twice this week". The first of `evidence` that can be told is told; `about` is the key of the item explained, of
         which is said "You read this on Tuesday". Returns "" if none can be told.
         """
         for piece in evidence:
@@ -147,7 +152,9 @@ class Memory:
             if known is None or row is None:
                 continue
             before, after = DEEDS[known[0]]
-            told = f"{after} {when(known[1], self.view.at)}"
+            times = self._lately[piece.content_key, known[0]]
+            often = f"{OFTEN.get(times, f'{times} times')} this week" if times > 1 else ""
+            told = f"{after} {often or when(known[1], self.view.at)}"
             if piece.content_key == about:
                 return f"{before.capitalize()} this{told}"
             return f"Because {before} {quoted(short_title(self.snapshot.contents[row]))}{told}"

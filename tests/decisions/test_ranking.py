@@ -64,6 +64,19 @@ class TestSentences:
         assert reason("shears", make_view(**reader())) == "Because you read 'Pruning roses' on Tuesday"
 
     @pytest.mark.parametrize(
+        ("days", "told"),
+        [
+            ((6, 2), "Because you read 'Pruning roses' twice this week"),
+            ((6, 4, 2), "Because you read 'Pruning roses' three times this week"),
+            ((6, 5, 4, 3, 2, 1), "Because you read 'Pruning roses' 6 times this week"),
+            ((20, 6), "Because you read 'Pruning roses' on Tuesday"),
+        ],
+    )
+    def test_say_how_often_within_a_week(self, days, told):
+        read = tuple(make_signal(SignalKind.READ, "pruning", ago=ago * DAY) for ago in days)
+        assert reason("shears", make_view(**reader() | {"recent": read})) == told
+
+    @pytest.mark.parametrize(
         ("kind", "told"),
         [
             (SignalKind.VIEWED, "Because you looked at 'White rose bush' yesterday"),
