@@ -3,15 +3,19 @@
 Contents are made of the lines before an instant alone: a title or a price that came later is not known yet.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from hub.catalogue.intake import parse_entry
-from hub.catalogue.model import Content, ContentKind
+from hub.catalogue.model import Content, ContentKind, Segment
 from hub.errors import InvalidInput
+from hub.events.items import items_of
 from hub.events.model import Event
 from hub.events.segment import parse
 from hub.imports.entry_shaping import EntryShaper
@@ -22,11 +26,15 @@ from hub.imports.readers import Reader
 from hub.imports.service import make_plan
 from hub.imports.shaping import Shaper, Unit
 from hub.imports.templates import Dialect, Render, Unfit, compile_template
+from hub.kit.money import Money
 
 BOUGHT = "Order Completed"
 SOURCE = "evaluation"
 Share = Callable[[float], None]
+LONGEST_CATEGORY = 200
+NO_CURRENCY = "XXX"  # ISO 4217's own for none
 _EVERY = 4_096
+_STEPS = re.compile(r"[>/|]")
 
 
 def _quiet(_share: float) -> None:
@@ -35,10 +43,11 @@ def _quiet(_share: float) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventLog:
-    """Events, oldest first, and the contents as they were known before an instant."""
+    """Events, oldest first, the contents as they were known before an instant, and the segments that there are."""
 
     events: tuple[Event, ...]
     contents_before: Callable[[datetime], Sequence[Content]]
+    segments: tuple[Segment, ...] = ()
 
 
 def read_log(path: Path, mapping: Path | None, *, now: datetime, progress: Share = _quiet) -> EventLog:
@@ -125,22 +134,43 @@ def _content(unit: Unit) -> Content:
 
 
 class _Told:
-    """Contents as the orders themselves tell: key and title, published when first sold."""
+    """Contents as the events themselves tell: key, title, category and price, published when first heard of.
+
+    What was told last before the instant counts. A brand is not taken over: it would name facts that nobody gave.
+    """
 
     def __init__(self, events: Sequence[Event]) -> None:
         self._events = events
 
     def __call__(self, at: datetime) -> Sequence[Content]:
-        known: dict[str, Content] = {}
+        known: dict[str, dict[str, Any]] = {}
         for event in self._events:
             if event.at >= at:
                 break
+            categories = _categories(event.properties) if event.items else {}
+            currency = event.properties.get("currency")
             for item in event.items:
-                if item.key not in known:
-                    known[item.key] = Content(
-                        key=item.key,
-                        kind=ContentKind.PRODUCT,
-                        title=item.title or item.key,
-                        published_at=event.at,
-                    )
-        return tuple(known.values())
+                told = known.setdefault(item.key, {"title": item.key, "published_at": event.at})
+                if item.title:
+                    told["title"] = item.title
+                if category := categories.get(item.key):
+                    told["category"] = category
+                if item.price is not None:
+                    told["price"] = _money(item.price, currency)
+        return tuple(Content(key=key, kind=ContentKind.PRODUCT, **told) for key, told in known.items())
+
+
+def _categories(properties: Mapping[str, Any]) -> dict[str, str]:
+    """Return the category of each product that has one, as a path: "Garden > Roses" is "Garden/Roses"."""
+    listed = properties.get("products")
+    found: dict[str, str] = {}
+    for product in listed if isinstance(listed, list) else [properties]:
+        told = product.get("category")
+        if isinstance(told, str) and (path := "/".join(filter(None, map(str.strip, _STEPS.split(told))))):
+            found[items_of(dict(product), needed=True)[0].key] = path[:LONGEST_CATEGORY]
+    return found
+
+
+def _money(price: Decimal, currency: object) -> Money:
+    known = isinstance(currency, str) and len(currency) == 3 and currency.isalpha() and currency.isascii()
+    return Money(price, str(currency).upper() if known else NO_CURRENCY)

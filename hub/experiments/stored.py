@@ -1,6 +1,6 @@
 """An event log out of the store: what the hub recorded, whoever sent it.
 
-Contents are those of today's catalogue, with today's words and prices: what they said at an instant is not kept in a
+Contents and segments are those of today's catalogue, with today's words and prices: what they said at an instant is not kept in a
 form that could be shown again. One published later than the instant is not among them.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub.catalogue.model import Content
+from hub.catalogue.model import Content, Segment
 from hub.catalogue.repository import CatalogueRepository
 from hub.errors import InvalidInput
 from hub.events.repository import EventRepository
@@ -28,8 +28,9 @@ async def stored_log(store: Store, *, progress: Share) -> EventLog:
     events = tuple(await EventRepository(store.db).everything(progress=progress))
     if not events:
         raise InvalidInput("there is no event in the store yet; import some, or name a file", path=("log",))
-    contents = await CatalogueRepository(store.db).get_all(Content)
-    return EventLog(events, _Published(tuple(contents.values())))
+    catalogue = CatalogueRepository(store.db)
+    contents, segments = await catalogue.get_all(Content), await catalogue.get_all(Segment)
+    return EventLog(events, _Published(tuple(contents.values())), tuple(segments.values()))
 
 
 @dataclass(frozen=True, slots=True)

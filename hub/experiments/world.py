@@ -118,6 +118,7 @@ def build_world(log: EventLog, at: datetime, *, days: int, embed: Embedder, prog
             *taught, {content.key: content.category for content in contents if content.category}
         ),
         tendencies=learn_tendencies(*taught),
+        segments=log.segments,
     )
     window = [e for e in log.events if at <= e.at < at + days * DAY and e.name == BOUGHT and e.user_id]
     truths: dict[str, set[int]] = defaultdict(set)

@@ -1,16 +1,18 @@
 """Unknown visitors and the replay of feedback: everybody is asked the same, and no answer is given away."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from hub.catalogue.model import ContentKind
+from hub.catalogue.model import ContentKind, Segment
 from hub.decisions.scenario_files import shipped_scenarios
 from hub.errors import InvalidInput
 from hub.events.segment import parse
 from hub.experiments.apart import EVERYBODY, STRANGERS, replay_report, visitors_reports
-from hub.experiments.evaluation import without_variety
+from hub.experiments.evaluation import Task, cases_of, without_variety
+from hub.experiments.log import EventLog
 from hub.experiments.replay import having, replay, teaching_half
 from hub.experiments.stored import stored_log
 from hub.experiments.visitors import meet, visits_of
@@ -112,3 +114,24 @@ class TestStoredLog:
     async def test_a_store_without_events_is_refused(self, store):
         with pytest.raises(InvalidInput, match="no event in the store"):
             await stored_log(store, progress=lambda _share: None)
+
+
+def test_segments_of_the_log_are_heard(embed):
+    mugs = Segment(key="mugs", title="those who like mugs", rule={"known_days": 0}, favours=("mugs",))
+    plain = make_log()
+
+    def contents_before(at):
+        return [
+            replace(content, category="mugs" if content.key.startswith("mug") else "jams")
+            for content in plain.contents_before(at)
+        ]
+
+    worlds = [
+        build_world(EventLog(plain.events, contents_before, segments), T, days=30, embed=embed)
+        for segments in ((), (mugs,))
+    ]
+    silent, heard = (
+        [case.scores["segment"] for case in cases_of(world, Task.ALL, HOME, LAYERS)] for world in worlds
+    )
+    assert not any(scores.any() for scores in silent)
+    assert all(scores.max() == 0.8 for scores in heard)
