@@ -27,6 +27,7 @@ const GATHER_MS = 1500; // what is seen within it leaves together
 const MOST_QUEUED = 200;
 const LONGEST_QUEUED = 24 * 3600 * 1000;
 const MOST_IN_BEACON = 100;
+const MOST_CLICKS = 50; // requests that outlive their page may have 64 KiB, all that are under way together
 
 const DOCUMENT = `query Page($for: CustomerRef!, $scenario: String!, $first: Int!) {
   experience(for: $for, channel: WEB, scenario: $scenario) {
@@ -215,7 +216,9 @@ export function createClient(options) {
       for (let at = 0; at < seen.length; at += MOST_IN_BEACON) {
         await tell("/v1/exposures", exposureBody(seen.slice(at, at + MOST_IN_BEACON)));
       }
-      if (clicks.length) await tell("/v1/batch", clickBody(clicks));
+      for (let at = 0; at < clicks.length; at += MOST_CLICKS) {
+        await tell("/v1/batch", clickBody(clicks.slice(at, at + MOST_CLICKS)));
+      }
     } catch {
       answers = false;
       queue.add(seen, clicks);
@@ -225,6 +228,7 @@ export function createClient(options) {
   /** @param {string} path @param {string} body */
   async function tell(path, body) {
     const response = await fetch(hub + path, { method: "POST", body, keepalive: true, credentials: "omit" });
+    await response.arrayBuffer(); // until it is read the request is under way
     if (response.status >= 500) throw new Error(`the hub answered ${response.status}`);
   }
 
