@@ -20,6 +20,7 @@ from hub.answers.model import Alternative, AnswerResult
 from hub.answers.prepared import Prepared, held_at, in_force, prepare
 from hub.answers.reading import plain
 from hub.answers.resolver import Match
+from hub.catalogue.brand import speaker_of
 from hub.catalogue.model import Answer, Claim
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.errors import InvalidInput, Unavailable
@@ -246,6 +247,5 @@ def _written_for(answer: Answer | None, locale: str | None) -> bool:
 
 def claims_of(answer: Answer, snapshot: CatalogueSnapshot) -> tuple[Claim, ...]:
     """Return the brand's claims that an answer draws on, in the version in force."""
-    facts = snapshot.facts.get(answer.brand or snapshot.house_brand)
-    known = {} if facts is None else {claim.key: claim for claim in facts.claims}
+    known = {claim.key: claim for claim in speaker_of(answer.brand, snapshot.facts).claims}
     return tuple(known[key] for key in answer.claims if key in known)

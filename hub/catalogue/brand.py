@@ -65,8 +65,9 @@ def forbidden_word(texts: Iterable[str], brand: BrandFacts) -> str | None:
     return None
 
 
-def _speaker(brand: str, facts: Mapping[str, BrandFacts]) -> BrandFacts:
-    return facts.get(brand or house_of(facts), NO_FACTS)
+def speaker_of(brand: str, facts: Mapping[str, BrandFacts]) -> BrandFacts:
+    """Return who speaks of an entry: the brand it names, else the house, whose page it stands on all the same."""
+    return facts.get(brand) or facts.get(house_of(facts), NO_FACTS)
 
 
 def _missing_claim(claims: Iterable[str], brand: BrandFacts) -> tuple[int, str] | None:
@@ -152,14 +153,14 @@ def content_faults(content: Content, facts: Mapping[str, BrandFacts], prices: Pr
     """Yield every rule that a content breaks, the gravest first."""
     texts = {"title": content.title, "summary": content.summary, "text": content.text}
     texts |= {f"tags.{at}": tag for at, tag in enumerate(content.tags)}
-    brand = _speaker(content.brand, facts)
+    brand = speaker_of(content.brand, facts)
     return _faults(f"content {content.key!r}", texts, content.claims, content.price, brand, prices)
 
 
 def answer_faults(answer: Answer, facts: Mapping[str, BrandFacts], prices: Prices) -> Iterator[Fault]:
     """Yield every rule that an answer breaks, the gravest first."""
     texts = {"title": answer.title, "text": answer.text}
-    brand = _speaker(answer.brand, facts)
+    brand = speaker_of(answer.brand, facts)
     return _faults(f"answer {answer.key!r}", texts, answer.claims, None, brand, prices)
 
 
@@ -176,7 +177,7 @@ def _verbatim_faults(
     what: str, texts: Mapping[str, str], brand: str, facts: Mapping[str, BrandFacts]
 ) -> Iterator[Fault]:
     """Yield every rule that texts break which are said as they stand, so that they can hold no reference."""
-    yield from _faults(what, texts, (), None, _speaker(brand, facts), _no_prices)
+    yield from _faults(what, texts, (), None, speaker_of(brand, facts), _no_prices)
     for name, text in texts.items():
         if "{{" in text:
             yield Fault(UNKNOWN_REFERENCE, (name,), f"{what} is said word for word: write it out")

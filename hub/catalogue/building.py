@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from embeddings.index import VectorIndex
 from hub.catalogue.audience import NOBODY, Audience
-from hub.catalogue.brand import NO_FACTS, answer_fault_of, fault_of, house_of, offer_fault_of
+from hub.catalogue.brand import NO_FACTS, answer_fault_of, fault_of, house_of, offer_fault_of, speaker_of
 from hub.catalogue.carrying import Carried, column_of
 from hub.catalogue.intervals import Intervals
 from hub.catalogue.model import Answer, Availability, BrandFacts, Content, Offer, Segment
@@ -55,7 +55,7 @@ def _codes(
 def _said(entry: S, brands: Mapping[str, BrandFacts], resolve: Callable[[S, BrandFacts], S]) -> S:
     """Return an entry in the words it is shown with; one that refers to nothing stays, and breaks a rule."""
     try:
-        return resolve(entry, brands.get(entry.brand or house_of(brands), NO_FACTS))
+        return resolve(entry, speaker_of(entry.brand, brands))
     except Unresolved:
         return entry
 

@@ -71,7 +71,7 @@ class TestAnswer:
         english = make_answer("returns", "Returns", "How do I send it back?")
         german = make_answer("returns-de", "Rückgabe", "Wie sende ich es zurück?", locale="de")
         british = make_answer("parking", "Parking", "Where do I park?", locale="en-GB")
-        asking = service(english, german, british)
+        asking = service(english, german, british, deadline=60)  # two dictionaries are read
 
         async def said(question, locale):
             result = await asking.answer(question, at=NOW, locale=locale)

@@ -56,6 +56,15 @@ class TestForbiddenWords:
 
 
 class TestFaults:
+    def test_whoever_says_nothing_of_itself_is_held_to_the_house(self):
+        """A maker's name in a feed, or a slip in a key, is no way around what the house never says."""
+        for named in ("", "wren", "wern"):
+            assert fault_of(content(brand=named, title="Cheap pot"), FACTS) == "forbidden_word"
+            assert fault_of(content(brand=named, claims=("peat-free",)), FACTS) is None
+        assert (
+            fault_of(content(brand="finch", title="Cheap pot"), FACTS | {"finch": brand(key="finch")}) is None
+        )
+
     def test_content_that_says_a_forbidden_word_breaks_that_rule(self):
         assert fault_of(content(summary="cheap and cheerful"), FACTS) == "forbidden_word"
 
