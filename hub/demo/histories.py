@@ -40,6 +40,7 @@ class _Telling:
         self._now = now
         self._told: Counter[str] = Counter()
         self._orders = 0
+        self._complaints = 0
         self._order_of: dict[str, str] = {}  # content key -> the latest order that holds it
 
     def messages(self) -> Iterator[dict[str, Any]]:
@@ -63,6 +64,10 @@ class _Telling:
     def _properties(self, step: Step) -> dict[str, Any]:
         if step.verb == "searches":
             return {"query": step.words}
+        if step.verb == "complains":
+            self._complaints += 1
+            number = f"demo-{self._persona.user_id}-complaint-{self._complaints}"
+            return {"complaint_id": number, "subject": step.words}
         if step.verb == "orders":
             self._orders += 1
             order = f"demo-{self._persona.user_id}-{self._orders:03d}"

@@ -44,7 +44,9 @@ def parse_ago(text: str) -> timedelta:
 
 
 Ago = Annotated[timedelta, BeforeValidator(parse_ago)]
-Verb = Literal["views", "clicks", "reads", "adds", "removes", "saves", "searches", "orders", "returns"]
+Verb = Literal[
+    "views", "clicks", "reads", "adds", "removes", "saves", "searches", "orders", "returns", "complains"
+]
 EVENT_OF: Mapping[str, str] = {
     "views": "Product Viewed",
     "clicks": "Product Clicked",
@@ -55,12 +57,14 @@ EVENT_OF: Mapping[str, str] = {
     "searches": "Products Searched",
     "orders": "Order Completed",
     "returns": "Order Refunded",
+    "complains": "Complaint Opened",
 }
+IN_WORDS = frozenset({"searches", "complains"})  # what follows them is said, and names no content
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing done in a visit: a verb and either words (a search) or items with quantities."""
+    """One thing done in a visit: a verb and either words (a search, a complaint) or items with quantities."""
 
     verb: str
     words: str = ""
@@ -79,7 +83,7 @@ def parse_step(text: str) -> Step:
     rest = rest.strip()
     if not rest:
         raise ValueError(f"{text!r} does not say what")
-    if verb == "searches":
+    if verb in IN_WORDS:
         return Step(verb, words=rest)
     found = [_LINE.fullmatch(part.strip()) for part in rest.split(",")]
     items = tuple((m["key"], int(m["quantity"] or 1)) for m in found if m is not None)

@@ -22,7 +22,7 @@ const TABS = [
   ["timeline", "Timeline", (view) => timelineView(view)],
   ["ask", "Ask", (view) => askView(view)],
 ];
-const GRAVE = new Set(["DEGRADED", "NOT_RECOGNISED", "NOT_VERIFIED", "NO_PERSONALIZATION"]);
+const GRAVE = new Set(["DEGRADED", "NOT_RECOGNISED", "NOT_VERIFIED", "MERGE_REVIEW", "OPEN_COMPLAINT", "NO_PERSONALIZATION"]);
 
 let shown = null; // { id, select }: the customer on show, so that another tab asks nothing anew
 
