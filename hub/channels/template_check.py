@@ -162,6 +162,17 @@ def check(mjml: str, text: str | None, brand: BrandFacts) -> None:
             _need(values, _rendered(text, "text", values, escape=False), "text")
 
 
+def unsaid(template: MessageTemplate, brand: BrandFacts) -> str | None:
+    """Return why a template that was good when it was published may not be used any more; None: it may."""
+    mjml, text = template.sources
+    try:
+        for name, source in (("mjml", mjml), ("text", text or "")):
+            _check_words(name, source, brand)
+    except InvalidInput as error:
+        return error.message
+    return None
+
+
 def _need(values: Mapping[str, Any], said: str, name: str) -> None:
     if str(values["unsubscribe"]) not in said:
         raise InvalidInput(

@@ -4,8 +4,8 @@
     email_template_versions   every version ever drafted, never changed: newsletter:1, newsletter:2, ...
 
 A message is made with its scenario's template, else with `default`, else with the one that the hub ships.
-Each process has what was published within two seconds. A template that fails all the same costs its looks, never
-the message: that is made with the shipped one, and the log says so.
+Each process has what was published within two seconds. A template that fails all the same, or says what the house has
+come to forbid since, costs its looks, never the message: that is made with the shipped one, and the log says so.
 """
 
 import time
@@ -15,18 +15,21 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import structlog
 from pymongo import DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from hub.catalogue.brand import NO_FACTS
 from hub.catalogue.snapshot import CatalogueSnapshot
-from hub.channels.template_check import MessageTemplate, check, compiled, shipped, shipped_sources
+from hub.channels.template_check import MessageTemplate, check, compiled, shipped, shipped_sources, unsaid
 from hub.decisions.scenarios import ScenarioService
 from hub.errors import Conflict, InvalidInput, NotFound, Unavailable
 from hub.kit.clock import Clock
 from hub.kit.kept import Kept
 from hub.store.database import Store
 from hub.store.faults import store_faults
+
+log = structlog.get_logger(__name__)
 
 DEFAULT = "default"
 ATTEMPTS = 5
@@ -79,6 +82,7 @@ class TemplateService:
             self._read_in_force, KEPT_SECONDS, {}, monotonic=monotonic
         )
         self._compiled: dict[tuple[str, int], MessageTemplate] = {}
+        self._judged: dict[tuple[str, int, str, int], str | None] = {}
 
     async def for_scenario(self, scenario_key: str) -> MessageTemplate:
         """Return what messages of a scenario are made with; what was known where the store does not answer."""
@@ -89,8 +93,22 @@ class TemplateService:
         for key in (scenario_key, DEFAULT):
             version = in_force.get(key, 0)
             if version:
-                return await self.template(key, version)
+                template = await self.template(key, version)
+                return template if self._may_be_said(template) else shipped()
         return shipped()
+
+    def _may_be_said(self, template: MessageTemplate) -> bool:
+        """Tell whether the house has not come to forbid what a template says since it was published."""
+        snapshot = self._snapshot()
+        house = snapshot.facts.get(snapshot.house_brand, NO_FACTS)
+        asked = (template.key, template.version, house.key, house.version)
+        if asked not in self._judged:
+            if len(self._judged) >= MOST_COMPILED:
+                self._judged.clear()
+            self._judged[asked] = fault = unsaid(template, house)
+            if fault is not None:
+                log.warning("email template is not used", template=template.key, reason=fault)
+        return self._judged[asked] is None
 
     @store_faults()
     async def _read_in_force(self) -> Mapping[str, int]:

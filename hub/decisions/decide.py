@@ -7,7 +7,8 @@ presents this one outcome.
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from hub.catalogue.model import Claim, Offer
+from hub.catalogue.brand import NO_FACTS
+from hub.catalogue.model import BrandFacts, Offer
 from hub.decisions.candidates import retrieve
 from hub.decisions.gates import judge, remove
 from hub.decisions.model import Decision, Note, Scenario
@@ -68,9 +69,17 @@ def decide(
     kinds = [kind for slots in scenario.slots.values() for slot in slots for kind in slot.kinds]
     found = retrieve(view, shelf, verdict.codes, moment, kinds=kinds, owned=owned, due=due)
     rows, removed = remove(view, shelf, verdict, found)
-    ranking = rank(view, Candidates(snapshot, rows), moment, mix, layers, variety=scenario.variety)
+    speaker = _speaker(shelf, scenario)
+    ranking = rank(
+        view,
+        Candidates(snapshot, rows),
+        moment,
+        mix,
+        layers,
+        variety=scenario.variety,
+        speaker=speaker or NO_FACTS,
+    )
     mix = ranking.mix
-    voice, claims = _speaker(shelf, scenario)
     offers = _offers(view, shelf, scenario, moment, ranking, standing)
     return Decision(
         at=view.at,
@@ -84,8 +93,8 @@ def decide(
         removed=removed,
         offers=offers,
         grants=tuple(standing.live[offer.key] for offer in offers if offer.key in standing.live),
-        voice=voice,
-        claims=claims,
+        voice=speaker.voice if speaker is not None else "",
+        claims=speaker.claims if speaker is not None else (),
         degraded=degraded or _silenced(ranking.faults),
         question=next_question(snapshot, scenario, verdict.codes, ranking.contents)
         if scenario.questions
@@ -115,8 +124,9 @@ def rank(
     layers: Mapping[str, Layer],
     *,
     variety: float,
+    speaker: BrandFacts = NO_FACTS,
 ) -> ScoredRanking:
-    """Score candidates with the layers of a mix, add up, and spread.
+    """Score candidates with the layers of a mix, add up, and spread; `speaker` gives the reasons.
 
     Layers that fail are left out; if all do, the base plays alone.
     """
@@ -142,7 +152,7 @@ def rank(
         Dials(variety, mix.diversity, mix.stretch),
         beyond_what_is_known(view, candidates) if mix.stretch is not None else None,
     )
-    return ScoredRanking(candidates, mix, contributions, parts, scores, by_score, varied, faults)
+    return ScoredRanking(candidates, mix, contributions, parts, scores, by_score, varied, faults, speaker)
 
 
 def _silenced(faults: Sequence[LayerFault]) -> Note | None:
@@ -170,8 +180,7 @@ def _offers(
     )
 
 
-def _speaker(shelf: Shelf, scenario: Scenario) -> tuple[str, tuple[Claim, ...]]:
-    """Return voice and claims of the brand that speaks: the scenario's first, else the house's."""
+def _speaker(shelf: Shelf, scenario: Scenario) -> BrandFacts | None:
+    """Return the brand that speaks: the scenario's first, else the house; None if it said nothing of itself."""
     brand = scenario.brands[0] if scenario.brands else shelf.snapshot.house_brand
-    facts = shelf.snapshot.facts.get(brand)
-    return (facts.voice, facts.claims) if facts is not None else ("", ())
+    return shelf.snapshot.facts.get(brand)

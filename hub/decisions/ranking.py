@@ -11,7 +11,8 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from hub.catalogue.model import Content, ContentKind
+from hub.catalogue.brand import NO_FACTS, forbidden_word
+from hub.catalogue.model import BrandFacts, Content, ContentKind
 from hub.decisions.model import LayerScore, OutOfReach, RankedItem, VarietyStep, Why
 from hub.decisions.variety import Varied
 from hub.layers.base import Candidates, Contribution
@@ -39,7 +40,8 @@ def ranked(scores: NDArray[np.float64]) -> NDArray[np.intp]:
 class ScoredRanking:
     """A `Ranking` over arrays. Not thread-safe: it belongs to the request that made it.
 
-    `mix` is what was really played; `faults` are the layers that were asked for and failed.
+    `mix` is what was really played; `faults` are the layers that were asked for and failed; `speaker` is the brand
+    that gives the reasons.
     """
 
     def __init__(
@@ -52,7 +54,9 @@ class ScoredRanking:
         by_score: NDArray[np.intp],
         varied: Varied,
         faults: Sequence[LayerFault] = (),
+        speaker: BrandFacts = NO_FACTS,
     ) -> None:
+        self._speaker = speaker
         self._candidates = candidates
         self.mix = mix
         self.faults = tuple(faults)
@@ -185,7 +189,8 @@ class ScoredRanking:
     def _sentence(self, position: int) -> str:
         """Return the reason in which the item stands out most among all that were scored.
 
-        Not the largest contribution: where everything is popular, popularity tells nothing.
+        Not the largest contribution: where everything is popular, popularity tells nothing. A reason may repeat
+        a customer's own words; one that says what the brand never says is passed over.
         """
         parts = self._tables[1][:, position].tolist()
         standing_out = [
@@ -196,7 +201,7 @@ class ScoredRanking:
         standing_out.sort(key=itemgetter(0))
         for _, name in standing_out:
             told = self._contributions[name].sentence(position)
-            if told:
+            if told and forbidden_word((told,), self._speaker) is None:
                 return told
         category = leaf_words(self._candidates.snapshot.contents[self._candidates.rows[position]].category)
         return f"Something else from our {category}" if category else "Something else from our range"

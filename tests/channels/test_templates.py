@@ -1,5 +1,7 @@
 """Templates as a marketer writes them: what is refused and where, and what a message is made with."""
 
+from dataclasses import replace
+
 import pytest
 
 from hub.channels.email import rendered
@@ -9,6 +11,7 @@ from hub.decisions.model import Channel
 from hub.errors import Conflict, InvalidInput, NotFound
 from hub.profiles.model import ConsentState, CustomerRef, Purpose
 from tests.builders import make_facts
+from tests.channels.house import FACTS
 from tests.channels.hub import HISTORY, open_hub
 
 MJML, TEXT = shipped_sources()
@@ -158,6 +161,15 @@ class TestVersions:
         with pytest.raises(InvalidInput) as told:
             await templates.publish("newsletter", 1)
         assert (told.value.kind, told.value.path) == ("FORBIDDEN_WORD", ("mjml", 4))
+
+    async def test_what_the_brand_has_come_to_forbid_is_not_used(self, hub, templates):
+        saved = await templates.draft("newsletter", PLAIN.replace("MARK", "a bargain"))
+        await templates.publish("newsletter", saved.version)
+        assert (await templates.for_scenario("newsletter")).version == saved.version
+        await hub.catalogue.put_brand_facts([replace(FACTS, forbidden=("bargain",))])
+        assert await templates.for_scenario("newsletter") is shipped()
+        await hub.catalogue.put_brand_facts([FACTS])
+        assert (await templates.for_scenario("newsletter")).version == saved.version
 
     async def test_nothing_before_and_no_such_version_are_told(self, templates):
         with pytest.raises(NotFound, match="nothing was in force"):

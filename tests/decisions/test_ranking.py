@@ -11,6 +11,7 @@ from tests.builders import (
     NOW,
     make_content,
     make_directions,
+    make_facts,
     make_scenario,
     make_signal,
     make_snapshot,
@@ -289,3 +290,15 @@ class TestOffers:
         many = [self.offer(f"all-{n}") for n in range(4)]
         first = self.offer("zz-first", moments=("first_visit",))
         assert self.offers(make_stranger(), *many, first) == ["zz-first", "all-0", "all-1"]
+
+
+def test_a_customers_words_that_the_brand_never_says_are_no_reason():
+    told = make_view(declared=make_directions("cheap roses"))
+    plain = make_snapshot(SHOP, facts=[make_facts()])
+    assert "cheap roses" in " ".join(item.why.sentence for item in ranking(told, plain).first(12))
+    careful = make_snapshot(SHOP, facts=[make_facts(forbidden=("cheap",))])
+    found = ranking(told, careful)
+    assert found.contents == ranking(told, plain).contents
+    sentences = [item.why.sentence for item in found.first(12)]
+    assert all(sentences)
+    assert "cheap" not in " ".join(sentences).casefold()
