@@ -40,6 +40,14 @@ def test_links_between_our_pages_lead_somewhere(page):
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_every_note_and_caution_is_told_on_the_page_of_the_channels():
+    sources = [path.read_text() for path in (ROOT / "hub" / "channels").glob("*.py")]
+    codes = {code for text in sources for code in re.findall(r"\b(?:Note|Withheld)\(\s*\"([A-Z_]+)\"", text)}
+    assert len(codes) > 20
+    page = (ROOT / "docs" / "channels.md").read_text()
+    assert {code for code in codes if f"`{code}`" not in page} == set()
+
+
 def test_every_command_explains_itself():
     from hub.cli import app
 
