@@ -26,6 +26,7 @@ from hub.errors import Conflict
 from hub.kit.clock import Clock
 from hub.ledger.model import Served
 from hub.profiles.model import CustomerRef, Profile
+from hub.profiles.spelling import spelled
 from hub.store.database import Store
 from hub.store.faults import store_faults
 
@@ -212,7 +213,7 @@ class EmailBatch:
         if profile is None:
             return False
         matches = all(
-            name in profile.traits and str(profile.traits[name].value) == value
+            name in profile.traits and spelled(profile.traits[name].value) == value
             for name, value in state.segment.items()
         )
         return matches and {*state.members_of} <= {segment.key for segment in self._segments.of(profile)}

@@ -20,6 +20,7 @@ from hub.errors import Conflict, NotFound, TuttiError
 from hub.kit.ids import new_code, new_id
 from hub.offers.model import Account, Entry, Grant, Transfer, entries_of, live_grants
 from hub.offers.repository import OfferRepository
+from hub.profiles.spelling import spelled
 
 MOST_AT_ONCE = 100  # requests in one transaction
 SENTENCES = {
@@ -213,7 +214,7 @@ def bounded(offer: Offer, persons: Sequence[Grant], household: Sequence[Grant] |
 def _barred(offer: Offer, request: Request, books: _Books, mine: Sequence[Grant]) -> TuttiError | None:
     if not offer.holds_at(request.at):
         return Conflict("this offer is not valid now", path=("offerKey",), code="OFFER_NOT_VALID")
-    if any(str(request.traits.get(name)) != value for name, value in offer.audience.items()):
+    if any(spelled(request.traits.get(name)) != value for name, value in offer.audience.items()):
         return Conflict(
             "this offer is for others: the customer's traits do not match its audience",
             path=("for",),

@@ -87,6 +87,17 @@ class TestIssuing:
         gold = customer("prf_ada", tier="gold")
         assert (await till.offers.grant(gold, "gold", channel="WEB")).state is GrantState.ISSUED
 
+    @pytest.mark.parametrize(
+        ("value", "wanted"),
+        [(True, "true"), (False, "false"), (5, "5"), (5.0, "5"), (2.5, "2.5"), ("5", "5")],
+    )
+    async def test_an_audience_is_asked_for_as_json_writes_it(self, till, value, wanted):
+        await till.define(make_offer("theirs", audience={"club": wanted}))
+        member = customer("prf_ada", club=value)
+        assert (await till.offers.grant(member, "theirs", channel="WEB")).state is GrantState.ISSUED
+        for other in (customer("prf_bob"), customer("prf_cy", club="None"), customer("prf_di", club=7)):
+            await refused(till.offers.grant(other, "theirs", channel="WEB"), Conflict, "NOT_ELIGIBLE", till)
+
     async def test_a_household_shares_its_cap(self, till):
         await till.define(make_offer(per_household=1))
         ada, bob = customer("prf_ada", household_id="h1"), customer("prf_bob", household_id="h1")
