@@ -13,6 +13,7 @@ from hub.consent.regions import Rules
 from hub.decisions.editing import ScenarioEditing
 from hub.decisions.mixes import MixService
 from hub.decisions.moment import TITLES
+from hub.decisions.offers import NEVER
 from hub.decisions.scenarios import ScenarioService
 from hub.decisions.service import DecisionService
 from hub.events.service import IngestService
@@ -52,7 +53,7 @@ async def build_services(
     Raises:
         Unavailable: the store does not answer.
     """
-    catalogue = CatalogueService(store, encoder, clock, moments=TITLES)
+    catalogue = CatalogueService(store, encoder, clock, moments=(*TITLES, NEVER))
     await catalogue.refresh()
     layers = load_layers()
     scenarios = ScenarioService(store)

@@ -8,6 +8,7 @@ from hub.offers.model import NOTHING_KNOWN, Standing
 from hub.profiles.spelling import spelled
 from hub.profiles.view import ProfileView
 
+NEVER = "never"  # among an offer's moments: it is not made by itself, an agent grants it
 MOST = 3
 HIGH = 12  # positions that stand high: about a page
 NOWHERE = 1_000_000  # a promised offer on what is not in the ranking is shown last
