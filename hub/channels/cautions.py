@@ -18,6 +18,7 @@ from hub.profiles.model import (
 )
 
 RECENTLY = timedelta(days=30)  # how long a return stays on an agent's mind
+WAITING = timedelta(days=30)  # how long a question that nobody closed is taken for unanswered
 MOST_NEEDS = 3
 MOST_TICKETS = 3
 LONGEST_QUOTE = 120
@@ -77,8 +78,13 @@ def _reviews(context: PresentationContext) -> list[Note]:
 
 
 def _tickets(profile: Profile, context: PresentationContext) -> list[Note]:
-    """Tell of what is open with us, complaints first, the latest first."""
-    newest = sorted(profile.tickets, key=lambda ticket: (ticket.complaint, ticket.stamp), reverse=True)
+    """Tell of what is open with us, complaints first, the latest first.
+
+    Not every shop says when a question was answered, so one is told of for a while only; a complaint, until it is settled.
+    """
+    since = context.assembled_at - WAITING
+    waiting = [ticket for ticket in profile.tickets if ticket.complaint or ticket.stamp.at >= since]
+    newest = sorted(waiting, key=lambda ticket: (ticket.complaint, ticket.stamp), reverse=True)
     return [_ticket(ticket, context) for ticket in newest[:MOST_TICKETS]]
 
 

@@ -144,6 +144,15 @@ class TestCautions:
             "Asked our service yesterday, and waits for the answer: say how it stands."
         )
 
+    def test_a_question_that_nobody_closed_is_told_of_for_a_month_and_a_complaint_for_good(self):
+        long_ago = NOW - timedelta(days=31)
+        tickets = tuple(
+            Ticket(str(complaint), Stamp(long_ago, "m"), True, complaint) for complaint in (False, True)
+        )
+        found = codes(desk(profile=make_customer(tickets=tickets)))
+        assert "OPEN_COMPLAINT" in found
+        assert "OPEN_TICKET" not in found
+
     def test_who_may_be_two_is_told_with_the_evidence(self):
         review = Review(
             id="rev_1",
