@@ -22,8 +22,6 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import argparse
-import json
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -31,10 +29,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]
 
+from benchmarks import command
 from benchmarks.questions import GENERAL, House, Questions, Reader, house, misspelt
 from hub.answers.reading import plain
 
@@ -205,20 +202,12 @@ def measure(folders: Sequence[Path], known: Sequence[int] = (5, 20, 0)) -> dict[
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--data", type=Path, nargs="+", required=True)
     parser.add_argument("--known", type=int, nargs="+", default=[5, 20, 0])
-    parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
     told = measure(arguments.data, arguments.known)
-    table = Table("what", "figure", title="Answers")
-    for what, figure in told.items():
-        table.add_row(what, f"{figure:g}")
-    Console().print(table)
-    if arguments.write:
-        arguments.write.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    command.tell("Answers", told, arguments.write)
 
 
 if __name__ == "__main__":

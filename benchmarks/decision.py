@@ -12,21 +12,17 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads that wait by spinning would count as work
 
-import argparse
 import cProfile
-import json
 import pstats
 import statistics
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks import command
 from hub.catalogue.building import build_snapshot
 from hub.catalogue.model import BrandFacts, Content, ContentKind, Need, NeedPattern
 from hub.catalogue.snapshot import CatalogueSnapshot
@@ -192,22 +188,14 @@ def measure(items: int, *, profile: bool) -> dict[str, float]:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--items", type=int, nargs="+", default=[5_000, 50_000])
     parser.add_argument("--profile", action="store_true", help="show where the time goes")
-    parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
     figures: dict[str, float] = {}
     for items in arguments.items:
         figures |= measure(items, profile=arguments.profile)
-    table = Table("what", "figure", title="Decisions")
-    for what, figure in figures.items():
-        table.add_row(what, f"{figure:g}")
-    Console().print(table)
-    if arguments.write:
-        arguments.write.write_text(json.dumps(figures, indent=2) + "\n")
+    command.tell("Decisions", figures, arguments.write)
 
 
 if __name__ == "__main__":

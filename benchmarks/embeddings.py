@@ -12,10 +12,8 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads that wait by spinning would count as work
 
-import argparse
 import csv
 import itertools
-import json
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -25,9 +23,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks import command
 from embeddings.encoder import Encoder, unit_rows
 from embeddings.index import VectorIndex
 from embeddings.interests import cluster
@@ -224,22 +221,12 @@ def measure(data: Path | None = None, tell: Tell = print) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     given = os.environ.get("TUTTI_TEST_DATA")
     parser.add_argument("--data", type=Path, default=Path(given) if given else None)
-    parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
-    console = Console()
-    found = measure(arguments.data, lambda step: console.print(f"[dim]{step}"))
-    table = Table("what", "figure", title="Embeddings")
-    for name, value in found.items():
-        table.add_row(name, f"{value:g}")
-    console.print(table)
-    if arguments.write:
-        arguments.write.parent.mkdir(parents=True, exist_ok=True)
-        arguments.write.write_text(json.dumps(found, indent=2) + "\n")
+    found = measure(arguments.data, command.step)
+    command.tell("Embeddings", found, arguments.write)
 
 
 if __name__ == "__main__":

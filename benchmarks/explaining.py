@@ -11,7 +11,6 @@ The sentence of each item's `why` belongs to what the ledger keeps and is worked
 for or not; what asking adds is its contributions, ranks and the larger answer.
 """
 
-import argparse
 import asyncio
 import json
 import statistics
@@ -21,9 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from benchmarks import command
 from benchmarks.serving import Client, free_port, server, until_ready
 from benchmarks.shop import stock
 
@@ -98,25 +95,13 @@ def measure(items: int, customers: int, rounds: int, tell: Callable[[str], None]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--items", type=int, default=5_000)
     parser.add_argument("--customers", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=150)
-    parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
-    console = Console()
-    found = measure(
-        arguments.items, arguments.customers, arguments.rounds, lambda step: console.print(f"[dim]{step}")
-    )
-    table = Table("what", "figure", title="Saying why, solo and mute")
-    for what, figure in found.items():
-        table.add_row(what, f"{figure:g}")
-    console.print(table)
-    if arguments.write:
-        arguments.write.parent.mkdir(parents=True, exist_ok=True)
-        arguments.write.write_text(json.dumps(found, indent=2) + "\n")
+    found = measure(arguments.items, arguments.customers, arguments.rounds, command.step)
+    command.tell("Saying why, solo and mute", found, arguments.write)
 
 
 if __name__ == "__main__":

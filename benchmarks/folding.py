@@ -13,9 +13,7 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads that wait by spinning would count as work
 
-import argparse
 import asyncio
-import json
 import statistics
 import tempfile
 import time
@@ -25,9 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks import command
 from benchmarks.shop import CATEGORIES, contents_of, settings_for
 from hub.app import open_services
 from hub.catalogue.model import BrandFacts
@@ -150,22 +147,13 @@ async def measure(folder: Path, histories: Sequence[int], customers: int) -> dic
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--histories", type=int, nargs="+", default=[10, 100, 1_000, 5_000])
     parser.add_argument("--customers", type=int, default=400)
-    parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = asyncio.run(measure(Path(folder), arguments.histories, arguments.customers))
-    table = Table("what", "figure", title="Folding")
-    for name, value in found.items():
-        table.add_row(name, f"{value:g}")
-    Console().print(table)
-    if arguments.write:
-        arguments.write.parent.mkdir(parents=True, exist_ok=True)
-        arguments.write.write_text(json.dumps(found, indent=2) + "\n")
+    command.tell("Folding", found, arguments.write)
 
 
 if __name__ == "__main__":

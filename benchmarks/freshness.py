@@ -10,7 +10,6 @@ are drawn, so what is measured is the store, the snapshot and the index, and not
 import argparse
 import asyncio
 import contextlib
-import json
 import os
 import statistics
 import sys
@@ -21,9 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks import command
 from benchmarks.shop import contents_of, settings_for
 from embeddings.cache import CachedEncoder
 from hub.catalogue.model import BrandFacts, Content, ContentKind
@@ -117,31 +115,19 @@ async def measure(items: int, puts: int, folder: Path, tell: Callable[[str], Non
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--items", type=int, nargs="+", default=[10_000, 50_000])
     parser.add_argument("--puts", type=int, default=7)
     parser.add_argument("--follow", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
     if arguments.follow:
         asyncio.run(follow(arguments.follow, arguments.puts))
         return
-    console = Console()
     found: dict[str, float] = {}
     for items in arguments.items:
         with tempfile.TemporaryDirectory() as folder:
-            found |= asyncio.run(
-                measure(items, arguments.puts, Path(folder), lambda step: console.print(f"[dim]{step}"))
-            )
-    table = Table("what", "figure", title="A new item, until it is found")
-    for what, figure in found.items():
-        table.add_row(what, f"{figure:g}")
-    console.print(table)
-    if arguments.write:
-        arguments.write.parent.mkdir(parents=True, exist_ok=True)
-        arguments.write.write_text(json.dumps(found, indent=2) + "\n")
+            found |= asyncio.run(measure(items, arguments.puts, Path(folder), command.step))
+    command.tell("A new item, until it is found", found, arguments.write)
 
 
 if __name__ == "__main__":

@@ -18,16 +18,14 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is there: both sides on one thread
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks import command
 from embeddings.index import VectorIndex
 
 DIMENSIONS = 384
@@ -148,24 +146,20 @@ def measure_update(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument(
         "--sizes", default=",".join(map(str, SIZES)), help="how many items, e.g. 10000,100000"
     )
     parser.add_argument("--queries", type=int, default=30, help="how many are asked, a multiple of three")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
     if arguments.one:
         sys.stdout.write(json.dumps(measure_one(arguments.one, arguments.queries)))
         return
-    console = Console()
     found: dict[str, Any] = {}
     for size in (int(each) for each in arguments.sizes.split(",")):
-        console.print(f"[dim]measuring {size:,} items")
-        command = [
+        command.step(f"measuring {size:,} items")
+        asked = [
             sys.executable,
             "-m",
             "benchmarks.index",
@@ -174,15 +168,9 @@ def main() -> None:
             "--queries",
             str(arguments.queries),
         ]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        done = subprocess.run(asked, check=True, capture_output=True, text=True)
         found |= json.loads(done.stdout)
-    table = Table("what", "figure", title="Vector index")
-    for what, figure in found.items():
-        table.add_row(what, f"{figure:g}")
-    console.print(table)
-    if arguments.write:
-        arguments.write.parent.mkdir(parents=True, exist_ok=True)
-        arguments.write.write_text(json.dumps(found, indent=2) + "\n")
+    command.tell("Vector index", found, arguments.write)
 
 
 if __name__ == "__main__":

@@ -6,17 +6,13 @@ Both are acknowledged by a majority, journaled, in batches of 100. "Acknowledged
 waits for; "projected" is until every profile is folded.
 """
 
-import argparse
 import asyncio
-import json
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from benchmarks import command
 from benchmarks.shop import contents_of, history, settings_for
 from hub.app import open_services
 from hub.catalogue.model import BrandFacts
@@ -64,24 +60,14 @@ async def measure(folder: Path, customers: int, events: int) -> dict[str, float]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--customers", type=int, default=1_000)
     parser.add_argument("--events", type=int, default=20)
-    parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
-    console = Console()
-    console.print(f"[dim]{arguments.customers} customers, {arguments.events} events each")
+    command.step(f"{arguments.customers} customers, {arguments.events} events each")
     with tempfile.TemporaryDirectory() as folder:
         found = asyncio.run(measure(Path(folder), arguments.customers, arguments.events))
-    table = Table("what", "figure", title="Ingest")
-    for name, value in found.items():
-        table.add_row(name, f"{value:g}")
-    console.print(table)
-    if arguments.write:
-        arguments.write.parent.mkdir(parents=True, exist_ok=True)
-        arguments.write.write_text(json.dumps(found, indent=2) + "\n")
+    command.tell("Ingest", found, arguments.write)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ key, the gate of documents, Strawberry's schema, compiled plans. The floor (benc
 They are asked in turns; CPU is the process's own.
 """
 
-import argparse
 import json
 import statistics
 import sys
@@ -22,11 +21,10 @@ from typing import Any, cast
 import numpy as np
 import psutil
 import uvicorn
-from rich.console import Console
-from rich.table import Table
 from starlette.applications import Starlette
 
 import schema.schema
+from benchmarks import command
 from benchmarks.decision import AT, catalogue, customer
 from benchmarks.serving import Client, cpu_seconds, free_port, server
 from hub.auth.model import ApiKey, Scope
@@ -160,24 +158,16 @@ def measure(requests: int, rounds: int) -> dict[str, float]:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--requests", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--serve", type=int, metavar="PORT", help="serve what is measured, until stopped")
-    parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
     if arguments.serve:
         serve(arguments.serve)
         sys.exit()
     figures = measure(arguments.requests, arguments.rounds)
-    table = Table("what", "figure", title="GraphQL, beside the decision")
-    for what, figure in figures.items():
-        table.add_row(what, f"{figure:g}")
-    Console().print(table)
-    if arguments.write:
-        arguments.write.write_text(json.dumps(figures, indent=2) + "\n")
+    command.tell("GraphQL, beside the decision", figures, arguments.write)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,7 @@ transaction and the fold of whoever is answered. Events are `page` views and pro
 process's own (MongoDB not counted); it is blurred less than the clock by what else runs on the machine.
 """
 
-import argparse
 import asyncio
-import json
 import statistics
 import tempfile
 import time
@@ -17,9 +15,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from benchmarks import command
 from benchmarks.shop import contents_of, settings_for
 from hub.app import open_services
 from hub.catalogue.model import BrandFacts
@@ -74,12 +72,9 @@ async def measure(folder: Path, sizes: list[int], rounds: int) -> dict[str, floa
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--events", default="10,100,1000,10000,100000")
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
     sizes = [int(size) for size in arguments.events.split(",")]
     with tempfile.TemporaryDirectory() as folder:
@@ -90,10 +85,8 @@ def main() -> None:
     for size in sizes:
         values = [found[f"{column}, {size} events each"] for column in columns]
         table.add_row(f"{size:,}", *(f"{value:g}" for value in values), f"{values[0] / first:.2f}")
-    Console().print(table)
-    if arguments.write:
-        arguments.write.parent.mkdir(parents=True, exist_ok=True)
-        arguments.write.write_text(json.dumps(found, indent=2) + "\n")
+    command.CONSOLE.print(table)
+    command.keep(found, arguments.write)
 
 
 if __name__ == "__main__":

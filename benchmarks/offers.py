@@ -8,9 +8,7 @@ held     the customer holds them: they are looked up
 capped   and the scenario caps items: they are counted, and a turn is taken
 """
 
-import argparse
 import asyncio
-import json
 import tempfile
 import time
 from dataclasses import replace
@@ -19,9 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from benchmarks import command
 from benchmarks.shop import contents_of, history, settings_for
 from hub.app import open_services
 from hub.catalogue.model import BrandFacts, Offer
@@ -90,20 +86,12 @@ async def measure(folder: Path, customers: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--write", type=Path)
+    parser = command.parser(__doc__)
     parser.add_argument("--customers", type=int, default=150)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         figures = asyncio.run(measure(Path(folder), arguments.customers))
-    table = Table("what", "median")
-    for name, value in figures.items():
-        table.add_row(name, f"{value:.2f}")
-    Console().print(table)
-    if arguments.write:
-        arguments.write.write_text(json.dumps(figures))
+    command.tell("Offers, medians", figures, arguments.write)
 
 
 if __name__ == "__main__":

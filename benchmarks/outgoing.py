@@ -9,9 +9,7 @@ inserts of the same documents into a collection of the same server. The batch: N
 granted email and looked at three things.
 """
 
-import argparse
 import asyncio
-import json
 import random
 import statistics
 import tempfile
@@ -23,9 +21,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from benchmarks import command
 from hub.app import open_services
 from hub.channels.batch import EmailBatch
 from hub.channels.renderers import renderers, spare_processors
@@ -261,20 +257,12 @@ def measure(customers: int = 2_000, experiences: int = 800) -> dict[str, float]:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--customers", type=int, default=2_000)
     parser.add_argument("--experiences", type=int, default=800)
-    parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
     told = measure(arguments.customers, arguments.experiences)
-    table = Table("what", "figure", title="What leaves the hub")
-    for what, figure in told.items():
-        table.add_row(what, f"{figure:g}")
-    Console().print(table)
-    if arguments.write:
-        arguments.write.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    command.tell("What leaves the hub", told, arguments.write)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ counted), and from it what one core could do. The floor (benchmarks/floor.py) is
 run, request by request in turn with the hub, and sends the bytes that the hub sent.
 """
 
-import argparse
 import asyncio
 import http.client
 import json
@@ -24,9 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks import command
 from benchmarks.shop import stock
 
 START_SECONDS = 120
@@ -190,15 +188,11 @@ def until_ready(port: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--items", type=int, nargs="+", default=[5_000, 50_000])
     parser.add_argument("--customers", type=int, default=300)
     parser.add_argument("--requests", type=int, default=300)
-    parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
-    console = Console()
     found: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         for items in arguments.items:
@@ -207,15 +201,9 @@ def main() -> None:
                 arguments.customers,
                 arguments.requests,
                 Path(folder),
-                lambda step: console.print(f"[dim]{step}"),
+                command.step,
             )
-    table = Table("what", "figure", title="Experiences, request to durable ledger row")
-    for name, value in found.items():
-        table.add_row(name, f"{value:g}")
-    console.print(table)
-    if arguments.write:
-        arguments.write.parent.mkdir(parents=True, exist_ok=True)
-        arguments.write.write_text(json.dumps(found, indent=2) + "\n")
+    command.tell("Experiences, request to durable ledger row", found, arguments.write)
 
 
 if __name__ == "__main__":

@@ -21,9 +21,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from benchmarks import command
 from benchmarks.freshness import Drawn
 from benchmarks.shop import contents_of, history, settings_for
 from embeddings.cache import CachedEncoder
@@ -140,26 +138,17 @@ async def measure(folder: Path, customers: int, events: int) -> dict[str, float]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(__doc__)
     parser.add_argument("--customers", type=int, default=1_000)
     parser.add_argument("--events", type=int, default=30)
     parser.add_argument("--follow", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
     if arguments.follow:
         asyncio.run(follow(arguments.follow, arguments.customers))
         return
     with tempfile.TemporaryDirectory() as folder:
         found = asyncio.run(measure(Path(folder), arguments.customers, arguments.events))
-    table = Table("what", "figure", title="A customer watched from another process")
-    for what, figure in found.items():
-        table.add_row(what, f"{figure:g}")
-    Console().print(table)
-    if arguments.write:
-        arguments.write.parent.mkdir(parents=True, exist_ok=True)
-        arguments.write.write_text(json.dumps(found, indent=2) + "\n")
+    command.tell("A customer watched from another process", found, arguments.write)
 
 
 if __name__ == "__main__":
