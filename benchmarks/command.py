@@ -1,15 +1,24 @@
 """What every benchmark shares on the command line: `--write`, progress, and figures as a table and as JSON."""
 
 import argparse
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
 CONSOLE = Console()
+T = TypeVar("T")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run what is measured on the event loop that the hub's own process runs on."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:

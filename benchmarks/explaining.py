@@ -11,7 +11,6 @@ The sentence of each item's `why` belongs to what the ledger keeps and is worked
 for or not; what asking adds is its contributions, ranks and the larger answer.
 """
 
-import asyncio
 import json
 import statistics
 import tempfile
@@ -76,7 +75,7 @@ def measure(items: int, customers: int, rounds: int, tell: Callable[[str], None]
     found: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         tell(f"stocking a shop of {items} items and {customers} customers")
-        key = asyncio.run(stock(Path(folder), items, customers))
+        key = command.run(stock(Path(folder), items, customers))
         port = free_port()
         environment = {"TUTTI_DATA_DIR": folder, "TUTTI_PORT": str(port), "TUTTI_LOG_LEVEL": "error"}
         with server(["hub", "run"], port, environment):

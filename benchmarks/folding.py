@@ -13,7 +13,6 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads that wait by spinning would count as work
 
-import asyncio
 import statistics
 import tempfile
 import time
@@ -152,7 +151,7 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=400)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = asyncio.run(measure(Path(folder), arguments.histories, arguments.customers))
+        found = command.run(measure(Path(folder), arguments.histories, arguments.customers))
     command.tell("Folding", found, arguments.write)
 
 

@@ -121,12 +121,12 @@ def main() -> None:
     parser.add_argument("--follow", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.follow:
-        asyncio.run(follow(arguments.follow, arguments.puts))
+        command.run(follow(arguments.follow, arguments.puts))
         return
     found: dict[str, float] = {}
     for items in arguments.items:
         with tempfile.TemporaryDirectory() as folder:
-            found |= asyncio.run(measure(items, arguments.puts, Path(folder), command.step))
+            found |= command.run(measure(items, arguments.puts, Path(folder), command.step))
     command.tell("A new item, until it is found", found, arguments.write)
 
 

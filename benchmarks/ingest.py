@@ -6,7 +6,6 @@ Both are acknowledged by a majority, journaled, in batches of 100. "Acknowledged
 waits for; "projected" is until every profile is folded.
 """
 
-import asyncio
 import tempfile
 import time
 from pathlib import Path
@@ -66,7 +65,7 @@ def main() -> None:
     arguments = parser.parse_args()
     command.step(f"{arguments.customers} customers, {arguments.events} events each")
     with tempfile.TemporaryDirectory() as folder:
-        found = asyncio.run(measure(Path(folder), arguments.customers, arguments.events))
+        found = command.run(measure(Path(folder), arguments.customers, arguments.events))
     command.tell("Ingest", found, arguments.write)
 
 

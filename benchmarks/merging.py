@@ -7,7 +7,6 @@ transaction and the fold of whoever is answered. Events are `page` views and pro
 process's own (MongoDB not counted); it is blurred less than the clock by what else runs on the machine.
 """
 
-import asyncio
 import statistics
 import tempfile
 import time
@@ -78,7 +77,7 @@ def main() -> None:
     arguments = parser.parse_args()
     sizes = [int(size) for size in arguments.events.split(",")]
     with tempfile.TemporaryDirectory() as folder:
-        found = asyncio.run(measure(Path(folder), sizes, arguments.rounds))
+        found = command.run(measure(Path(folder), sizes, arguments.rounds))
     columns = [f"{what}, {unit}" for unit in ("ms", "CPU ms") for what in ("merge", "split")]
     table = Table("events each", *columns, "merge / first", title="Merging as histories grow")
     first = found[f"merge, ms, {sizes[0]} events each"]

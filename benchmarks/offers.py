@@ -8,7 +8,6 @@ held     the customer holds them: they are looked up
 capped   and the scenario caps items: they are counted, and a turn is taken
 """
 
-import asyncio
 import tempfile
 import time
 from dataclasses import replace
@@ -90,7 +89,7 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=150)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        figures = asyncio.run(measure(Path(folder), arguments.customers))
+        figures = command.run(measure(Path(folder), arguments.customers))
     command.tell("Offers, medians", figures, arguments.write)
 
 

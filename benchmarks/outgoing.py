@@ -251,7 +251,7 @@ async def _measure(customers: int, experiences: int) -> dict[str, float]:
 
 def measure(customers: int = 2_000, experiences: int = 800) -> dict[str, float]:
     """Return every figure."""
-    found = asyncio.run(_measure(customers, experiences))
+    found = command.run(_measure(customers, experiences))
     return {what: round(figure, 3) for what, figure in found.items()}
 
 

@@ -7,7 +7,6 @@ counted), and from it what one core could do. The floor (benchmarks/floor.py) is
 run, request by request in turn with the hub, and sends the bytes that the hub sent.
 """
 
-import asyncio
 import http.client
 import json
 import os
@@ -135,7 +134,7 @@ def measure_size(
     """Measure the three channels on a catalogue of one size, with the floor beside them."""
     tell(f"stocking a shop of {items} items and {customers} customers")
     data = folder / f"hub-{items}"
-    key = asyncio.run(stock(data, items, customers))
+    key = command.run(stock(data, items, customers))
     found: dict[str, float] = {}
     port = free_port()
     environment = {"TUTTI_DATA_DIR": str(data), "TUTTI_PORT": str(port), "TUTTI_LOG_LEVEL": "error"}

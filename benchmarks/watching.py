@@ -144,10 +144,10 @@ def main() -> None:
     parser.add_argument("--follow", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.follow:
-        asyncio.run(follow(arguments.follow, arguments.customers))
+        command.run(follow(arguments.follow, arguments.customers))
         return
     with tempfile.TemporaryDirectory() as folder:
-        found = asyncio.run(measure(Path(folder), arguments.customers, arguments.events))
+        found = command.run(measure(Path(folder), arguments.customers, arguments.events))
     command.tell("A customer watched from another process", found, arguments.write)
 
 
