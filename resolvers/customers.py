@@ -16,7 +16,7 @@ from hub.kit.pages import Page
 from hub.layers.base import Layer
 from hub.layers.mix import SWITCH, switched_off
 from hub.profiles.consents import EVERY
-from hub.profiles.model import CustomerRef, Evidence, Fact, Interest, Profile, Source
+from hub.profiles.model import CustomerRef, Evidence, Fact, FeedbackKind, Interest, Profile, Source
 from hub.profiles.needs import NeedState
 from hub.profiles.timeline import TimelineEntry
 from resolvers import access
@@ -37,6 +37,15 @@ class KeyedFact:
     source: Source
     updated_at: datetime
     event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class GivenFeedback:
+    """What a customer thinks of one content, which may have left the catalogue."""
+
+    content_key: str
+    kind: FeedbackKind
+    content: Content | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +121,28 @@ def interests(profile: Profile, first: int, after: str | None) -> Page[Interest]
 
 def evidence_content(context: Context, evidence: Evidence) -> Content | None:
     """Return the content behind a piece of evidence, None if it has left the catalogue."""
+    return _content(context, evidence.content_key)
+
+
+def feedback(
+    context: Context, profile: Profile, first: int, after: str | None, kinds: Collection[FeedbackKind] | None
+) -> Page[GivenFeedback]:
+    """Return a page of what the customer said of contents, by their keys.
+
+    Raises:
+        InvalidInput: if `first` or `after` is impossible.
+    """
+    given = [
+        GivenFeedback(key, kind, _content(context, key))
+        for key, kind in sorted(profile.feedback.items())
+        if kinds is None or kind in kinds
+    ]
+    return page(given, first, after)
+
+
+def _content(context: Context, key: str) -> Content | None:
     snapshot = context.services.catalogue.snapshot
-    row = snapshot.row(evidence.content_key)
+    row = snapshot.row(key)
     return None if row is None else snapshot.contents[row]
 
 

@@ -22,3 +22,15 @@ def parse(kind: str, value: str, path: tuple[str, ...]) -> CustomerRef:
         return parse_ref(kind, value)
     except InvalidInput as error:
         raise InvalidInput(error.message, path=place, code=error.kind) from None
+
+
+def parse_identity(kind: str, value: str, path: tuple[str, ...]) -> CustomerRef:
+    """Return the reference that an `IdentityInput` is, its value normalised.
+
+    Raises:
+        InvalidInput: if type or value cannot be one; the path begins with `path` and names which.
+    """
+    try:
+        return parse_ref(kind, value)
+    except InvalidInput as error:
+        raise InvalidInput(error.message, path=(*path, *error.path), code=error.kind) from None

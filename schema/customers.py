@@ -16,7 +16,15 @@ from resolvers.globalids import to_global
 from schema.base import After, Connection, First, Info, Json, Node, argument, field
 from schema.catalogue import Content
 from schema.decisions import Layer
-from schema.enums import ConsentState, InterestKind, NeedPattern, Purpose, Source, TimelineKind
+from schema.enums import (
+    ConsentState,
+    FeedbackKind,
+    InterestKind,
+    NeedPattern,
+    Purpose,
+    Source,
+    TimelineKind,
+)
 from schema.ledger import Served
 from schema.operations import Grant
 from schema.segments import Segment
@@ -83,6 +91,16 @@ class Interest:
         description="How strong it is; the weights of one kind sum to at most 1."
     )
     evidence: list[Evidence] = strawberry.field(description="What stands behind it.")
+
+
+@strawberry.type(description="What the customer thinks of one item.")
+class GivenFeedback:
+    content_key: str = strawberry.field(description="Key of the content.")
+    kind: FeedbackKind = strawberry.field(description="What they think of it.")
+
+    @field(description="The content; null if it has left the catalogue.", of=Content | None, at_once=True)
+    def content(self, parent: strawberry.Parent[customers.GivenFeedback]) -> Any:
+        return parent.content
 
 
 @strawberry.type(description="What a purchase did to the demand for a category.")
@@ -185,6 +203,21 @@ class Customer(Node):
         self, parent: strawberry.Parent[model.Profile], first: First = 20, after: After = None
     ) -> Page[model.Interest]:
         return customers.interests(parent, first, after)
+
+    @field(
+        description="What they think of items, by key: the feedback in force, one for each. Another one takes its place; "
+        "`forgetEvents` takes it back.",
+        of=Connection[GivenFeedback],
+    )
+    def feedback(
+        self,
+        parent: strawberry.Parent[model.Profile],
+        info: Info,
+        first: First = 20,
+        after: After = None,
+        kinds: Annotated[list[FeedbackKind] | None, argument("Only these; null: every kind.")] = None,
+    ) -> Any:
+        return customers.feedback(info.context, parent, first, after, kinds)
 
     @field(description="What their purchases did to their needs.", of=list[Need], at_once=True)
     def needs(self, parent: strawberry.Parent[model.Profile], info: Info) -> Any:

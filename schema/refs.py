@@ -16,7 +16,7 @@ class IdentityInput:
 
     def ref(self, *path: str) -> model.CustomerRef:
         """Return it as the domain says it; `path` is where it stands in the arguments."""
-        return refs.parse(self.type, self.value, path)
+        return refs.parse_identity(self.type, self.value, path)
 
 
 @strawberry.input(name="CustomerRef", one_of=True, description="Who is meant, by exactly one of these names.")
@@ -50,4 +50,4 @@ class CustomerRefInput:
             if isinstance(value, str):
                 return refs.parse(kind, value, path)
         assert isinstance(self.identity, IdentityInput)  # @oneOf: exactly one is there
-        return refs.parse(self.identity.type, self.identity.value, path)
+        return self.identity.ref(*path, "identity")

@@ -4,6 +4,7 @@ An export is a permission and not a copy: a signed link that ends. What it gives
 so that no second copy lies about that an erasure would have to find, and an erasure ends the link at once.
 """
 
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, Protocol
@@ -30,6 +31,7 @@ EXPORT = "export"  # the purpose of the tokens in links
 LIFETIME = timedelta(days=7)
 FORMAT = "tutti-export"
 VERSION = 2
+READ_TOGETHER = 500  # served experiences whose exposures are read in one go
 
 
 class Profiles(Protocol):
@@ -200,12 +202,19 @@ class ExportService:
             }
 
     async def _exposures(self, profile: Profile) -> AsyncIterator[dict[str, Any]]:
+        query = {"profile_id": {"$in": [profile.id, *profile.former_ids]}}
         with store_faults():
-            async for served in self._served(profile):
+            cursor = self._db["served"].find(query, {"_id": 1}).sort([("at", ASCENDING), ("_id", ASCENDING)])
+            while part := await cursor.to_list(READ_TOGETHER):
+                ids = [document["_id"] for document in part]
+                seen: dict[str, list[dict[str, Any]]] = defaultdict(list)
                 async for found in (
-                    self._db["exposures"].find({"served_id": served.id}).sort("_id", ASCENDING)
+                    self._db["exposures"].find({"served_id": {"$in": ids}}).sort("_id", ASCENDING)
                 ):
-                    yield {"served": served.id, "content": found["content_key"], "at": found["at"]}
+                    seen[found["served_id"]].append(found)
+                for served_id in ids:
+                    for found in seen[served_id]:
+                        yield {"served": served_id, "content": found["content_key"], "at": found["at"]}
 
     async def _grants(self, profile: Profile) -> AsyncIterator[dict[str, Any]]:
         query = {"profile_id": {"$in": [profile.id, *profile.former_ids]}}

@@ -75,11 +75,11 @@ def normalise(kind: str, value: str) -> str:
         value = unicodedata.normalize("NFKC" if kind in {"email", "phone"} else "NFC", value)
     value = value.strip()
     if not value or len(value) > LONGEST_VALUE:
-        raise InvalidInput(f"a {kind} has 1 to {LONGEST_VALUE} characters", path=("value",))
+        raise InvalidInput(f"an identifier ({kind}) has 1 to {LONGEST_VALUE} characters", path=("value",))
     if not (plain and value.isprintable()) and any(
         unicodedata.category(sign) in {"Cc", "Cs"} for sign in value
     ):
-        raise InvalidInput(f"a {kind} holds no control characters", path=("value",))
+        raise InvalidInput(f"an identifier ({kind}) holds no control characters", path=("value",))
     if kind == "email":
         return _email(value)
     if kind == "phone":

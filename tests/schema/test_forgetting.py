@@ -64,3 +64,29 @@ async def test_nobody_else_forgets_it_for_them(house, searcher, how, ids, error)
     assert (told["__typename"], told["code"]) == (kind, code)
     assert told["path"][-len(path) :] == path if path else True
     assert await house.rows("events") == before
+
+
+GIVEN = """query($first: Int, $after: String, $kinds: [FeedbackKind!]) { viewer {
+  feedback(first: $first, after: $after, kinds: $kinds) {
+    edges { node { contentKey kind content { title } } } pageInfo { hasNextPage endCursor } } } }"""
+
+
+async def test_a_customer_sees_what_they_hid_and_takes_it_back(house, searcher):
+    who = searcher["customer"]
+    for key, kind in (("rose-1", "HIDE"), ("rose-2", "MORE"), ("gone", "HIDE")):
+        message = {
+            "type": "track", "userId": who, "event": "Feedback Given", "messageId": f"{kind}-{key}-{who}",
+            "properties": {"kind": kind, "content_key": key},
+        }  # fmt: skip
+        await house.services.ingest.record([message], source="test")
+    page = (await house.data(GIVEN, {"first": 2}, **searcher))["viewer"]["feedback"]
+    assert [edge["node"]["contentKey"] for edge in page["edges"]] == ["gone", "rose-1"]
+    assert page["edges"][0]["node"]["content"] is None
+    assert page["edges"][1]["node"]["content"]["title"]
+    rest = {"first": 2, "after": page["pageInfo"]["endCursor"]}
+    [left] = (await house.data(GIVEN, rest, **searcher))["viewer"]["feedback"]["edges"]
+    assert (left["node"]["contentKey"], left["node"]["kind"]) == ("rose-2", "MORE")
+    done = await house.data(FORGET, {"input": {"eventIds": [f"HIDE-rose-1-{who}"]}}, **searcher)
+    assert done["forgetEvents"]["errors"] == []
+    hidden = (await house.data(GIVEN, {"first": 9, "kinds": ["HIDE"]}, **searcher))["viewer"]["feedback"]
+    assert [edge["node"]["contentKey"] for edge in hidden["edges"]] == ["gone"]
