@@ -175,7 +175,9 @@ class Linker:
             return None
         if OPERATION_ID.match(facet.links[0].by):
             return None
-        proof = Proof(_WORDS[ReviewKind.SHARED_DEVICE], claim.at, claim.message_id)
+        # By the review and not by the message: an erasure of the other user must find nothing of theirs here.
+        review = review_id(ReviewKind.SHARED_DEVICE, (claim.facet_id, facet.id))
+        proof = Proof(_WORDS[ReviewKind.SHARED_DEVICE], claim.at, review)
         intent = await self._repository.operations.intend(
             Operation(
                 id=new_id("spl"),

@@ -309,3 +309,15 @@ async def test_every_process_forgets(
     await elsewhere._heed()
     await elsewhere._heed()
     assert forgotten == ["documents"]
+
+
+async def test_of_one_user_of_a_device_leaves_nothing_with_the_other(
+    mia: Rooms, erasures: ErasureService
+) -> None:
+    await mia.send(
+        {"type": "identify", "userId": "ben", "anonymousId": "mias-phone", "messageId": "bens-own-message"}
+    )
+    assert await traces(mia.store, ["bens-own-message"])
+    await erasures.erase(CustomerRef("user_id", "ben"), requested_by="test")
+    assert await traces(mia.store, ["bens-own-message", "ben@example.com", "Ben Field"]) == []
+    assert (await mia.require("mias-phone", "anonymous_id")).id != (await mia.require()).id

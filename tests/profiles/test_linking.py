@@ -78,7 +78,9 @@ class TestIdentify:
         [told] = await rooms.merges.operations.newest([mia.id], most=5)
         assert (told.kind, told.into, told.others) == (OperationKind.SPLIT, mia.id, (former,))
         assert (told.by, told.reason) == ("the hub", "several customers use this device")
-        assert [proof.source for proof in told.evidence] == ["m9"]
+        [review] = (await rooms.reviews.page(state=None, first=5)).nodes
+        assert [proof.source for proof in told.evidence] == [review.id]
+        assert [proof.source for proof in review.evidence] == ["m9"]
         assert (await rooms.require(former, "id")).id == former
         for whose, title in (
             (mia.id, "A device turned out to be used by others too"),
