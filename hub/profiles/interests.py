@@ -44,7 +44,7 @@ SIGNAL_WEIGHTS: Mapping[SignalKind, float] = {
     SignalKind.CONTACTED: 0.0,
 }
 LIKED_WEIGHT = 0.8  # of feedback SAVE and REPEAT
-MOST_OF_A_DAY = (
+HEAVIEST_DAY = (
     2.0  # what all that was looked at, or said of items, on one day (UTC) may weigh together: two purchases
 )
 AGAINST = frozenset({FeedbackKind.LESS, FeedbackKind.HIDE})
@@ -54,7 +54,7 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 class _Sign(NamedTuple):
     """One piece of evidence: what it is about, when, and how much it says.
 
-    `bounded`: one day's of these weigh at most `MOST_OF_A_DAY` together; orders and words are not.
+    `bounded`: one day's of these weigh at most `HEAVIEST_DAY` together; orders and words are not.
     """
 
     subject: str
@@ -150,16 +150,16 @@ class _Collector:
 
 
 def _within_a_day(signs: Sequence[_Sign]) -> list[_Sign]:
-    """Return signs with what is bounded of each day scaled down to `MOST_OF_A_DAY`, where it weighs more."""
+    """Return signs with what is bounded of each day scaled down to `HEAVIEST_DAY`, where it weighs more."""
     heavy: dict[date, float] = {}
     for sign in signs:
         if sign.bounded:
             day = sign.stamp.at.date()
             heavy[day] = heavy.get(day, 0.0) + sign.weight
-    if all(weight <= MOST_OF_A_DAY for weight in heavy.values()):
+    if all(weight <= HEAVIEST_DAY for weight in heavy.values()):
         return list(signs)
     return [
-        sign._replace(weight=sign.weight * min(1.0, MOST_OF_A_DAY / heavy[sign.stamp.at.date()]))
+        sign._replace(weight=sign.weight * min(1.0, HEAVIEST_DAY / heavy[sign.stamp.at.date()]))
         if sign.bounded
         else sign
         for sign in signs

@@ -69,7 +69,7 @@ class TestAHostileSession:
         past = await self.roses(rooms)
         await self.visit(rooms, name, 340, **properties)
         share = weights(await rooms.require())["climbing-rose"]
-        assert share == pytest.approx(past / (past + interests.MOST_OF_A_DAY), abs=0.01)
+        assert share == pytest.approx(past / (past + interests.HEAVIEST_DAY), abs=0.01)
 
     async def test_a_few_views_weigh_as_ever(self, rooms: Rooms) -> None:
         past = await self.roses(rooms)
@@ -97,7 +97,7 @@ class TestAHostileSession:
         await rooms.send(*said)
         profile = await rooms.require()
         roses = next(one for one in profile.interests if "roses" in {proof.text for proof in one.evidence})
-        assert roses.weight >= 1 / (1 + interests.MOST_OF_A_DAY) - 0.01
+        assert roses.weight >= 1 / (1 + interests.HEAVIEST_DAY) - 0.01
 
     async def test_what_was_ordered_counts_in_full(self, rooms: Rooms) -> None:
         past = await self.roses(rooms)
