@@ -21,6 +21,7 @@ from hub.experiments.metrics import Values, average_precision, ndcg, recall
 from hub.experiments.peers.base import Peer
 from hub.experiments.world import World
 from hub.layers.base import Layer
+from hub.layers.guard import LayerFault, unguarded
 from hub.layers.mix import Mix
 from hub.profiles.view import ProfileView
 
@@ -99,10 +100,22 @@ def hiding(view: ProfileView, world: World, rows: frozenset[int]) -> ProfileView
 def played(
     view: ProfileView, shelf: Shelf, scenario: Scenario, mix: Mix, layers: Mapping[str, Layer]
 ) -> tuple[NDArray[np.intp], dict[str, NDArray[np.float64]]]:
-    """Return candidates and the scores of every layer in one decision."""
-    ranking = decide(view, shelf, scenario, mix, layers).ranking
+    """Return candidates and the scores of every layer in one decision; a layer that fails scores nothing."""
+    ranking = decide(view, shelf, scenario, mix, unguarded(layers)).ranking
     assert isinstance(ranking, ScoredRanking)
-    return ranking.rows, dict(ranking.scores_by_layer())
+    silent = {fault.layer: np.zeros(len(ranking.rows)) for fault in ranking.faults}
+    return ranking.rows, {**silent, **ranking.scores_by_layer()}
+
+
+def faults_of(world: World, scenario: Scenario, layers: Mapping[str, Layer]) -> tuple[LayerFault, ...]:
+    """Return how layers fail in a decision for the first customer, if they do."""
+    for view in world.views.values():
+        ranking = decide(
+            view, world.shelf, scenario, Mix(dict.fromkeys(layers, 1.0)), unguarded(layers)
+        ).ranking
+        assert isinstance(ranking, ScoredRanking)
+        return ranking.faults
+    return ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

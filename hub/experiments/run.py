@@ -26,6 +26,7 @@ from hub.experiments.evaluation import (
     Task,
     audible,
     cases_of,
+    faults_of,
     hiding,
     hub_result,
     judge,
@@ -40,6 +41,7 @@ from hub.experiments.shapley import coalitions, shapley
 from hub.experiments.unmeasured import unmeasured
 from hub.experiments.world import Embedder, World, build_world, with_newcomers
 from hub.layers.base import Layer
+from hub.layers.guard import unguarded
 from hub.layers.mix import Mix
 
 MOST_PLAYERS = 13  # 8,192 coalitions; each more doubles the time
@@ -90,7 +92,7 @@ def evaluate(
         ),
         replay=replay_report(world, embed, measured, layers, mix, partial(steps, "feedback: decisions")),
     )
-    return replace(report, unmeasured=unmeasured(report, world, log))
+    return replace(report, unmeasured=unmeasured(report, world, log, faults_of(world, measured, layers)))
 
 
 def report_of(
@@ -175,7 +177,7 @@ def _as_shown(
         view = world.views[case.user]
         if task is Task.NEW:
             view = hiding(view, world, case.had)
-        contents = decide(view, world.shelf, shown, heard, layers).ranking.contents[:10]
+        contents = decide(view, world.shelf, shown, heard, unguarded(layers)).ranking.contents[:10]
         lists.append(np.array([world.snapshot.rows[content.key] for content in contents], np.intp))
     return lists
 

@@ -1,19 +1,23 @@
 """What a log cannot tell, or hardly: said in sentences, so that no missing table is taken for a good one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hub.experiments.evaluation import Task
 from hub.experiments.log import BOUGHT, EventLog
 from hub.experiments.model import NewcomersReport, ReplayReport, Report
 from hub.experiments.world import DAY, World
+from hub.layers.guard import LayerFault
 
 FEW = 30  # customers, or answers, below which a bootstrap resamples too little to be believed
 LITTLE_BETTER = 0.5  # chance of a hit from which a list of anything looks good
 
 
-def unmeasured(report: Report, world: World, log: EventLog) -> tuple[str, ...]:
-    """Return what the tables of a report leave out, and where they rest on little."""
-    return (*_of_log(world, log), *_of_tables(report), *_of_layers(report, world))
+def unmeasured(
+    report: Report, world: World, log: EventLog, faults: Sequence[LayerFault] = ()
+) -> tuple[str, ...]:
+    """Return what the tables of a report leave out, and where they rest on little; `faults` are of layers that fail."""
+    broken = [f"Layer {fault.layer}: it {fault.reason}, and counts as silent." for fault in faults]
+    return (*_of_log(world, log), *_of_tables(report), *_of_layers(report, world), *broken)
 
 
 def _of_log(world: World, log: EventLog) -> Iterator[str]:

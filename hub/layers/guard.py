@@ -13,7 +13,7 @@ played directly.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -84,6 +84,11 @@ class _Call:
     fault: str | None = None
 
 
+def unguarded(layers: Mapping[str, Layer]) -> dict[str, Layer]:
+    """Return layers to be asked for as long as they take, for whoever measures and keeps nobody waiting."""
+    return {name: layer.inner if isinstance(layer, GuardedLayer) else layer for name, layer in layers.items()}
+
+
 class GuardedLayer:
     """A layer from outside, asked in a thread of its own and only for so long."""
 
@@ -99,7 +104,7 @@ class GuardedLayer:
         self.version = inner.version
         self.title = inner.title
         self.description = inner.description
-        self._inner = inner
+        self.inner = inner
         self._limit = limit
         self._rest = rest
         self._monotonic = monotonic
@@ -114,7 +119,7 @@ class GuardedLayer:
         Raises:
             LayerFault: it raised, is late, or still busy with an earlier question, or resting after one.
         """
-        made = self._asked(lambda: self._inner.score(view, candidates, moment))
+        made = self._asked(lambda: self.inner.score(view, candidates, moment))
         tell, spent = made.sentence, 0.0
 
         def sentence(position: int) -> str:

@@ -29,6 +29,8 @@ from hub.experiments.report import as_json, as_markdown, draw
 from hub.experiments.run import evaluate
 from hub.experiments.tuning import halves, tune
 from hub.experiments.world import build_world, with_newcomers
+from hub.layers.base import Contribution
+from hub.layers.guard import GuardedLayer
 from hub.layers.mix import Mix
 from hub.layers.registry import load_layers
 from tests.experiments.conftest import GOODS, T, Words, make_log, order
@@ -41,6 +43,20 @@ MIX = {"base": 0.5, "interests": 0.3, "habit": 1.0, "neighbours": 1.0}
 
 def world_of(log, embed):
     return build_world(log, T, days=30, embed=embed)
+
+
+class Raises:
+    name, version, title, description = "wild", 1, "Wild", "Does not keep its contract."
+
+    def score(self, view, candidates, moment):
+        raise RuntimeError("somebody's name")
+
+
+class Slow(Raises):
+    name = "slow"
+
+    def score(self, view, candidates, moment):
+        return Contribution(np.zeros(len(candidates)))
 
 
 @pytest.fixture
@@ -205,6 +221,17 @@ class TestWhatCannotBeMeasured:
         world = world_of(alone, embed)
         for peer in all_peers():
             assert np.isfinite(peer.scores(world.purchases, np.zeros(1, np.int64))).all(), peer.name
+
+    def test_a_layer_from_outside_that_fails_is_silent_and_named(self):
+        outside = {**LAYERS, "wild": GuardedLayer(Raises()), "slow": GuardedLayer(Slow(), limit=1e-6)}
+        report = evaluate(
+            make_log(), T, days=30, encoder=Words(), scenario=shipped_scenarios()["home"], layers=outside,
+            mix={**MIX, "wild": 1.0, "slow": 1.0}, peers=[],
+        )  # fmt: skip
+        assert report.unmeasured[-1] == "Layer wild: it raised RuntimeError, and counts as silent."
+        assert "wild, slow" in report.unmeasured[-2]
+        without = self.told(make_log()).tasks[0].lines[0]
+        assert report.tasks[0].lines[0].ndcg == without.ndcg
 
     def test_of_too_many_layers_the_quietest_has_no_share_and_the_others_sum_without_it(self, monkeypatch):
         monkeypatch.setattr("hub.experiments.run.MOST_PLAYERS", 2)
