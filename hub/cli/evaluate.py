@@ -116,9 +116,8 @@ async def _in_force(key: str) -> tuple["Scenario", frozenset[str]]:
 
     async with open_store(load_settings()) as store:
         scenarios, mixes = await mixes_of(store)
-        scenario, board = await scenarios.get(key), await mixes.board()
-        saved = board.published.get(key)
-        return scenario if saved is None else replace(scenario, mix=saved.mix), frozenset(board.muted)
+        scenario = replace(await scenarios.get(key), mix=await mixes.in_force(key))
+        return scenario, frozenset((await mixes.board()).muted)
 
 
 async def mixes_of(store: "Store") -> tuple["ScenarioService", "MixService"]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from hub.errors import InvalidInput
+from hub.layers.mix import Mix
 
 if TYPE_CHECKING:
     from hub.decisions.mixes import MixService, SavedMix
@@ -63,13 +64,26 @@ def draft(
     diversity: Annotated[float | None, typer.Option(help="How unlike each other items are, 0 to 1.")] = None,
     stretch: Annotated[float | None, typer.Option(help="Share of items beyond the known, 0 to 1.")] = None,
     note: Annotated[str, typer.Option(help="What it is for.")] = "",
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Leave all else as it is in force: the other layers, and the dials."),
+    ] = False,
 ) -> None:
     """Save a new version of a scenario's mix; nothing that is served changes."""
     heard = _weights(weights)
-    made = _run(
-        lambda mixes: mixes.draft(scenario, heard, diversity=diversity, stretch=stretch, note=note, by=BY)
-    )
-    typer.echo(_line(made))
+
+    async def work(mixes: "MixService") -> "SavedMix":
+        now = await mixes.in_force(scenario) if keep else Mix({})
+        return await mixes.draft(
+            scenario,
+            {**now.weights, **heard},
+            diversity=now.diversity if diversity is None else diversity,
+            stretch=now.stretch if stretch is None else stretch,
+            note=note,
+            by=BY,
+        )
+
+    typer.echo(_line(_run(work)))
 
 
 @mix_app.command("publish")

@@ -112,6 +112,17 @@ class MixService:
         """
         return await self._in_force.get()
 
+    async def in_force(self, scenario_key: str) -> Mix:
+        """Return the mix published for a scenario, else the scenario's own; mutes are not looked at.
+
+        Raises:
+            NotFound: UNKNOWN_SCENARIO.
+            Unavailable: the store does not answer and has not answered before.
+        """
+        scenario = await self._scenarios.get(scenario_key)
+        saved = (await self.board()).published.get(scenario_key)
+        return scenario.mix if saved is None else saved.mix
+
     async def list(self, scenario_key: str) -> tuple[SavedMix, ...]:
         """Return every version for a scenario, newest first.
 

@@ -46,6 +46,20 @@ def test_the_store_says_what_is_in_force(cli: CliRunner) -> None:
     assert scenario_of("home", stored=False) == (shipped, frozenset())
 
 
+def test_a_draft_can_keep_all_else_that_is_in_force(cli: CliRunner) -> None:
+    own, _ = scenario_of("home", stored=False)
+    first = cli.invoke(app, ["mix", "draft", "home", "moment=0.7", "--keep", "--stretch", "0.3"])
+    assert first.exit_code == 0, first.output
+    assert cli.invoke(app, ["mix", "publish", "home", "1"]).exit_code == 0
+    assert dict(scenario_of("home", stored=True)[0].mix.weights) == {**own.mix.weights, "moment": 0.7}
+    second = cli.invoke(app, ["mix", "draft", "home", "base=0.1", "--keep"])
+    assert "moment=0.7" in second.output
+    assert "base=0.1" in second.output
+    assert "stretch=0.3" in second.output
+    third = cli.invoke(app, ["mix", "draft", "home", "base=0.1"])
+    assert "moment" not in third.output
+
+
 def test_an_unknown_scenario_is_told_with_those_there_are() -> None:
     with pytest.raises(NotFound, match="weekly_discovery"):
         scenario_of("nowhere", stored=False)
