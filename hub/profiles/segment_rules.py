@@ -160,6 +160,17 @@ def parse_rule(told: Any, path: tuple[str | int, ...] = ("rule",)) -> Any:
     """
     if _depth(told) > DEEPEST:
         raise InvalidInput(f"a rule is at most {DEEPEST} rules deep", path=path, code="INVALID_RULE")
+    empty = _null_in(told)
+    if empty is not None:
+        raise InvalidInput(
+            'null says nothing: leave it out, or write {"not": {"trait": ...}} for a trait that is not known',
+            path=(*path, *empty),
+            code="INVALID_RULE",
+        )
+    return _checked(told, path)
+
+
+def _checked(told: Any, path: tuple[str | int, ...]) -> Any:
     try:
         return _ADAPTER.validate_python(told)
     except ValidationError as error:
@@ -179,6 +190,20 @@ def _without_tags(told: Iterable[str | int]) -> tuple[str | int, ...]:
         where.append(step)
         tag_comes = isinstance(step, int) or step == "not"
     return tuple(where)
+
+
+def _null_in(told: Any) -> tuple[str | int, ...] | None:
+    """Return where the first null of a rule is, None if there is none."""
+    if not isinstance(told, dict):
+        return None
+    for key, value in told.items():
+        if value is None:
+            return (key,)
+    parts = [(name, at, part) for name in ("all", "any") for at, part in enumerate(_listed(told.get(name)))]
+    for place, part in [((name, at), part) for name, at, part in parts] + [(("not",), told.get("not"))]:
+        if (inside := _null_in(part)) is not None:
+            return (*place, *inside)
+    return None
 
 
 def _depth(told: Any, depth: int = 1) -> int:
@@ -210,4 +235,4 @@ def rule_of(segment: Segment) -> Any:
 
 @lru_cache(maxsize=1024)
 def _parsed(told: bytes) -> Any:
-    return parse_rule(orjson.loads(told))
+    return _checked(orjson.loads(told), ("rule",))

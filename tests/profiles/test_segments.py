@@ -226,6 +226,11 @@ class TestWhatRulesMean:
             ({"any": []}, ("rule", "any")),
             ({"all": [{"trait": "a"}, {"not": {"owns": ""}}]}, ("rule", "all", 1, "not", "owns")),
             ({"known_days": 3, "sometimes": True}, ("rule",)),
+            ({"trait": "tier", "is": None}, ("rule", "is")),
+            (
+                {"any": [{"trait": "a"}, {"not": {"owns": "b", "at_least": None}}]},
+                ("rule", "any", 1, "not", "at_least"),
+            ),
         ],
     )
     def test_what_is_no_rule_is_refused_with_a_path(self, told, path):
