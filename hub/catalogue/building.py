@@ -102,6 +102,7 @@ def build_snapshot(
     facts: Iterable[BrandFacts] = (),
     popularity: Mapping[str, float] | None = None,
     popularity_version: str = "",
+    settled: Mapping[str, float] | None = None,
     segments: Iterable[Segment] = (),
     audience: Audience = NOBODY,
     neighbours: Neighbours | None = None,
@@ -124,6 +125,7 @@ def build_snapshot(
         facts: the brands' facts.
         popularity: content key -> [0, 1]; 0 where missing.
         popularity_version: a name of these popularities, part of the snapshot's version.
+        settled: the same as they were when the week began; None or nothing: as they are now.
         segments: groups of customers.
         audience: what is known of them as groups.
         neighbours: which contents go with which, by key.
@@ -168,6 +170,7 @@ def build_snapshot(
         rows, lambda content: content.category, carried, ("categories", "category_codes")
     )
     scores = popularity or {}
+    at_first = settled or scores
     prices = prices_of({content.key: content for content in rows})
     by_key = {content.key: row for row, content in enumerate(rows)}
     learned = neighbours or Neighbours()
@@ -214,6 +217,7 @@ def build_snapshot(
         vectors=content_vectors,
         index=_index(content_vectors, carried),
         popularity=np.fromiter((scores.get(content.key, 0.0) for content in rows), np.float32, len(rows)),
+        settled=np.fromiter((at_first.get(content.key, 0.0) for content in rows), np.float32, len(rows)),
         published=column_of(rows, carried, "published", np.float64, _published),
         kinds=kinds,
         kind_codes=kind_codes,

@@ -251,6 +251,7 @@ def _build(loaded: _Loaded, encoder_id: str, dimensions: int, before: CatalogueS
         facts=loaded.facts.values(),
         popularity=loaded.learned.popularity.scores,
         popularity_version=loaded.learned.popularity.version,
+        settled=loaded.learned.popularity.settled,
         segments=loaded.segments.values(),
         audience=loaded.learned.audience,
         neighbours=loaded.learned.neighbours,

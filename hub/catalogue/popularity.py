@@ -5,6 +5,9 @@ and the *last event of all*: measured so, and not from now, the same events alwa
 popularity, and a shop's quiet weeks change nothing. A refund takes back what the order gave. One order
 counts once an item, whatever the quantity: a wholesaler's thousand is not a thousand customers.
 
+What was popular when the week of the last event began stands beside it, and stays all week: the weekly set of
+discoveries goes by that.
+
 The sums are put on a logarithmic scale from 0 to 1 within each kind of content (products against
 products, articles against articles), since what is bought and what is read cannot be compared.
 """
@@ -47,13 +50,15 @@ WEIGHTS: Mapping[str, float] = {
 }
 INTERVAL = 120.0  # seconds between two looks of the background loop
 _ONE = "current"
+_WEEK = "week"  # the same when the week began; a document of its own, since either may fill one
 
 
 @dataclass(frozen=True, slots=True)
 class Popularity:
-    """Content key -> [0, 1], and a name of exactly these numbers."""
+    """Content key -> [0, 1], now and when the week began (`settled`), and a name of exactly these numbers."""
 
     scores: Mapping[str, float] = field(default_factory=dict)
+    settled: Mapping[str, float] = field(default_factory=dict)
     version: str = ""
     as_of: datetime | None = None
 
@@ -61,13 +66,27 @@ class Popularity:
 async def load_popularity(store: Store) -> Popularity:
     """Return what was worked out last; nothing at all before the first time."""
     with store_faults():
-        document = await store.db["popularity"].find_one({"_id": _ONE})
-    if document is None:
+        found = {each["_id"]: each async for each in store.db["popularity"].find({})}
+    if _ONE not in found:
         return Popularity()
-    scores = vector_from_bson(document["scores"])
-    return Popularity(
-        dict(zip(document["keys"], scores.tolist(), strict=True)), document["version"], document["as_of"]
-    )
+    now, week = found[_ONE], found.get(_WEEK)
+    return Popularity(_scores(now), _scores(week) if week else {}, now["version"], now["as_of"])
+
+
+def _scores(document: Mapping[str, Any]) -> dict[str, float]:
+    return dict(zip(document["keys"], vector_from_bson(document["scores"]).tolist(), strict=True))
+
+
+def _told(scores: Mapping[str, float]) -> dict[str, Any]:
+    return {
+        "keys": list(scores),
+        "scores": vector_to_bson(np.fromiter(scores.values(), np.float32, len(scores))),
+    }
+
+
+def week_began(at: datetime) -> datetime:
+    """Return the Monday, in UTC, on which the week of an instant began."""
+    return (at - timedelta(days=at.weekday())).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def scale(sums: Mapping[str, float], kinds: Mapping[str, str]) -> dict[str, float]:
@@ -127,9 +146,8 @@ async def refresh(store: Store, clock: Clock) -> bool:
         if before is not None and before.get("seen") == seen:
             return False
         sums = await _sums(store, last)
-        scores = scale(sums, kinds)
-        kept = dict(sorted(scores.items(), key=lambda entry: (-entry[1], entry[0]))[:MOST_KEPT])
-        version = _name(kept)
+        kept = _kept(scale(sums, kinds))
+        version = _name(kept, _scores(await _settle(store, week_began(last), kinds)))
         changed = before is None or before["version"] != version
         repository = CatalogueRepository(store.db)
         intent = await repository.open_intent(clock.now()) if changed else None
@@ -139,14 +157,23 @@ async def refresh(store: Store, clock: Clock) -> bool:
                 "as_of": last,
                 "version": version,
                 "seen": seen,
-                "keys": list(kept),
-                "scores": vector_to_bson(np.fromiter(kept.values(), np.float32, len(kept))),
+                **_told(kept),
             },
             upsert=True,
         )
     if changed:
         await repository.announce(clock.now(), intent)
     return changed
+
+
+async def _settle(store: Store, began: datetime, kinds: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return what was popular when a week began, as it was worked out first in that week."""
+    found = await store.db["popularity"].find_one({"_id": _WEEK})
+    if found is not None and found["as_of"] == began:
+        return found
+    told = {"as_of": began, **_told(_kept(scale(await _sums(store, began), kinds)))}
+    await store.db["popularity"].replace_one({"_id": _WEEK}, told, upsert=True)
+    return told
 
 
 async def keep_fresh(store: Store, clock: Clock, *, interval: float = INTERVAL) -> None:
@@ -181,7 +208,7 @@ async def _sums(store: Store, last: datetime) -> dict[str, float]:
     }
     halvings = {"$divide": [{"$subtract": ["$at", last]}, HALF_LIFE / timedelta(milliseconds=1)]}
     pipeline: list[dict[str, Any]] = [
-        {"$match": {"event": {"$in": list(WEIGHTS)}, "at": {"$gte": last - WINDOW}}},
+        {"$match": {"event": {"$in": list(WEIGHTS)}, "at": {"$gte": last - WINDOW, "$lte": last}}},
         {"$set": {"worth": {"$multiply": [weight, {"$pow": [2.0, halvings]}]}}},
         {"$project": {"_id": 0, "worth": 1, "keys": {"$setUnion": ["$items.key", []]}}},
         {"$unwind": "$keys"},
@@ -191,8 +218,14 @@ async def _sums(store: Store, last: datetime) -> dict[str, float]:
     return {document["_id"]: document["total"] async for document in cursor}
 
 
-def _name(scores: Mapping[str, float]) -> str:
+def _kept(scores: Mapping[str, float]) -> dict[str, float]:
+    return dict(sorted(scores.items(), key=lambda entry: (-entry[1], entry[0]))[:MOST_KEPT])
+
+
+def _name(*told: Mapping[str, float]) -> str:
     hashing = hashlib.sha256()
-    for key, score in sorted(scores.items()):
-        hashing.update(f"{key}\x1f{score}\x1e".encode())
+    for scores in told:
+        for key, score in sorted(scores.items()):
+            hashing.update(f"{key}\x1f{score:.4f}\x1e".encode())
+        hashing.update(b"\x1d")
     return hashing.hexdigest()[:16]

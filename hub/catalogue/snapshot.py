@@ -29,7 +29,7 @@ class CatalogueSnapshot:
     """Everything that can be shown or said, at one version.
 
     `vectors` is (n, d) float32 with rows of length 1 (or all zero where a content has no vector yet);
-    `popularity` is (n,) float32 in [0, 1]; `editorial` is (n,) float32 in [-1, 1], read off the contents; `published` is (n,) float64, seconds since the epoch, NaN
+    `popularity` is (n,) float32 in [0, 1], `settled` the same when the week began; `editorial` is (n,) float32 in [-1, 1], read off the contents; `published` is (n,) float64, seconds since the epoch, NaN
     where unknown; the `*_codes` are (n,) int32 positions in the tuple of names beside them.
     """
 
@@ -40,6 +40,7 @@ class CatalogueSnapshot:
     vectors: NDArray[np.float32]
     index: VectorIndex
     popularity: NDArray[np.float32]
+    settled: NDArray[np.float32]
     published: NDArray[np.float64]
     kinds: tuple[str, ...]
     kind_codes: NDArray[np.int32]

@@ -72,7 +72,8 @@ class DiscoveryLayer:
         if cosines is None or not view.personal or not len(candidates):
             return Contribution(np.zeros(len(candidates)))
         beyond = (cosines < KNOWN_FROM) & ~_of_known_category(view, candidates)
-        quality = candidates.snapshot.popularity[candidates.rows].astype(np.float64)
+        # As it was on Monday: the set would follow every order of the week otherwise.
+        quality = candidates.snapshot.settled[candidates.rows].astype(np.float64)
         drawn = (
             QUALITY_SHARE * quality
             + BRIDGE_SHARE * ramp(cosines, UNRELATED, KNOWN_FROM)

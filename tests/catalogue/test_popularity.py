@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hub.catalogue.lease import take_lease
 from hub.catalogue.model import Content, ContentKind
-from hub.catalogue.popularity import HALF_LIFE, WINDOW, load_popularity, refresh, scale
+from hub.catalogue.popularity import HALF_LIFE, WINDOW, load_popularity, refresh, scale, week_began
 
 LAST = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -83,6 +83,38 @@ class TestRefresh:
         clock.instant += timedelta(days=300)
         assert await refresh(store, clock) is False
         assert await store.db["popularity"].find_one({}) == kept
+
+    async def test_what_was_popular_on_monday_stays_all_week_and_follows_with_the_next(
+        self, store, clock, catalogue
+    ):
+        monday = week_began(LAST)
+        await store.db["events"].insert_many(
+            [
+                event("old", "Order Completed", monday - timedelta(hours=1)),
+                event("new", "Order Completed", monday + timedelta(hours=1)),
+            ]
+        )
+        await refresh(store, clock)
+        found = await load_popularity(store)
+        assert dict(found.settled) == {"old": 1.0}
+        assert set(found.scores) == {"old", "new"}
+        await catalogue.refresh()
+        rows = catalogue.snapshot.rows
+        assert catalogue.snapshot.settled[[rows["old"], rows["new"]]].tolist() == [1.0, 0.0]
+        await store.db["events"].insert_one(event("back", "Order Completed", monday + timedelta(days=2)))
+        await refresh(store, clock)
+        assert dict((await load_popularity(store)).settled) == {"old": 1.0}
+        await store.db["events"].insert_one(event("new", "Order Completed", monday + timedelta(days=8)))
+        await refresh(store, clock)
+        assert set((await load_popularity(store)).settled) == {"old", "new", "back"}
+
+    async def test_a_shop_that_began_this_week_goes_by_what_is_popular_now(self, store, clock, catalogue):
+        await store.db["events"].insert_one(
+            event("new", "Order Completed", week_began(LAST) + timedelta(hours=1))
+        )
+        await refresh(store, clock)
+        await catalogue.refresh()
+        assert catalogue.snapshot.settled.tolist() == catalogue.snapshot.popularity.tolist()
 
     async def test_a_late_event_is_seen(self, store, clock):
         await store.db["events"].insert_one(event("new", "Product Viewed", LAST))

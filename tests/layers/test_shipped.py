@@ -258,6 +258,18 @@ class TestDiscovery:
         assert all(week == weeks[7] for week in weeks[7:])
         assert len(weeks[0] & weeks[7]) < 8
 
+    def test_goes_by_what_was_popular_on_monday_and_not_by_what_sells_since(self):
+        view = make_view(interests=("climbing rose",))
+        said = [
+            heard(
+                "discovery",
+                make_snapshot(self.SNAPSHOT.contents, popularity={selling: 1.0}, settled={"rug-1": 1.0}),
+                view,
+            )
+            for selling in ("lamp-1", "lamp-2")
+        ]
+        assert said[0] == said[1]
+
     def test_brings_each_customer_a_set_of_their_own(self):
         assert self.said() != self.said(profile_id="prf_2")
 
