@@ -101,7 +101,8 @@ async def refresh(store: Store, snapshot: CatalogueSnapshot, clock: Clock) -> bo
     """
     tallies = Tallies(snapshot, clock.now())
     with store_faults():
-        wanted = {"merged_into": None, "facet_ids.0": {"$exists": True}}
+        # Whoever came just now is a profile that waits to be folded, and has nothing to be counted yet.
+        wanted = {"merged_into": None, "facet_ids.0": {"$exists": True}, "folded": {"$ne": None}}
         cursor = store.db["profiles"].find(wanted).sort("_id", -1).limit(MOST).batch_size(TOGETHER)
         seen = 0
         async for found in cursor:

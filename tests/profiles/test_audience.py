@@ -41,6 +41,14 @@ class TestAudience:
         assert (scots.members, dict(scots.categories)) == (LEAST, {"garden/roses": LEAST})
         assert scots.hints == {"visit_country=SC": LEAST, "campaign=spring": LEAST}
 
+    async def test_goes_on_where_a_profile_waits_to_be_folded(self, store, clock):
+        rooms = make_rooms(store, clock)
+        await self.people(rooms, LEAST, country="SC", seen="climbing-rose")
+        await store.db["profiles"].insert_one(
+            {"_id": "prf_zz", "version": 1, "facet_ids": ["fct_zz"], "stale": True}
+        )
+        assert await audience.refresh(store, rooms.snapshot, clock)
+
     async def test_leaves_out_who_refused(self, store, clock):
         rooms = make_rooms(store, clock)
         await self.people(rooms, LEAST, country="SC", seen="climbing-rose")
