@@ -1,6 +1,7 @@
 """Offers issued to customers: granted, redeemed, reversed, looked up, accounted for."""
 
 from hub.auth.model import Scope
+from hub.catalogue.model import Offer
 from hub.decisions.model import Channel
 from hub.errors import NotFound
 from hub.offers.books import LiabilityReport
@@ -16,6 +17,16 @@ from resolvers.outcomes import Outcome, outcome
 async def of_customer(context: Context, profile: Profile) -> tuple[Grant, ...]:
     """Return what was issued to a customer, the latest first."""
     return await context.services.offers.grants_of(profile)
+
+
+async def grantable(context: Context, profile: Profile) -> tuple[Offer, ...]:
+    """Return what an agent may grant a customer now.
+
+    Raises:
+        Forbidden: if the caller is no agent.
+    """
+    access.need(context, Scope.AGENT, doing="reading what may be granted")
+    return await context.services.offers.grantable(profile, context.services.catalogue.snapshot.offers)
 
 
 async def of_id(context: Context, grant_id: str) -> Grant | None:

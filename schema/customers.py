@@ -14,7 +14,7 @@ from resolvers import customers, ledger, offers, segments
 from resolvers.customers import KeyedFact, SwitchedLayer
 from resolvers.globalids import to_global
 from schema.base import After, Connection, First, Info, Json, Node, argument, field
-from schema.catalogue import Content
+from schema.catalogue import Content, Offer
 from schema.decisions import Layer
 from schema.enums import (
     ConsentState,
@@ -250,6 +250,14 @@ class Customer(Node):
     )
     async def grants(self, parent: strawberry.Parent[model.Profile], info: Info) -> Any:
         return await offers.of_customer(info.context, parent)
+
+    @field(
+        description="Offers that `grantOffer` would issue to them now, whatever the moment: they hold, are for "
+        "this customer, and neither budget nor cap is used up. For agents.",
+        of=list[Offer],
+    )
+    async def grantable(self, parent: strawberry.Parent[model.Profile], info: Info) -> Any:
+        return await offers.grantable(info.context, parent)
 
     @field(description="Groups of customers who care about the same.", of=Connection[SimilarGroup])
     async def similar(

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from hub.catalogue.model import Offer
 from hub.layers.base import Moment
+from hub.offers.issuing import is_for
 from hub.offers.model import NOTHING_KNOWN, Standing
-from hub.profiles.spelling import spelled
 from hub.profiles.view import ProfileView
 
 NEVER = "never"  # among an offer's moments: it is not made by itself, an agent grants it
@@ -53,7 +53,7 @@ def offers_for(
         and standing.open_to(offer)
         and _of_brands(offer, brands)
         and (not offer.moments or moment.key in offer.moments)
-        and all(spelled(view.traits.get(trait)) == value for trait, value in offer.audience.items())
+        and is_for(offer, view.traits)
     ]
     places = {offer.key: _place(offer.categories, best) for offer in (*promised, *made)}
     made = [offer for offer in made if places[offer.key] is not None]

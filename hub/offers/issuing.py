@@ -211,10 +211,15 @@ def bounded(offer: Offer, persons: Sequence[Grant], household: Sequence[Grant] |
     return None
 
 
+def is_for(offer: Offer, traits: Mapping[str, Any]) -> bool:
+    """Tell whether somebody with these traits is of an offer's audience."""
+    return all(spelled(traits.get(name)) == value for name, value in offer.audience.items())
+
+
 def _barred(offer: Offer, request: Request, books: _Books, mine: Sequence[Grant]) -> TuttiError | None:
     if not offer.holds_at(request.at):
         return Conflict("this offer is not valid now", path=("offerKey",), code="OFFER_NOT_VALID")
-    if any(spelled(request.traits.get(name)) != value for name, value in offer.audience.items()):
+    if not is_for(offer, request.traits):
         return Conflict(
             "this offer is for others: the customer's traits do not match its audience",
             path=("for",),

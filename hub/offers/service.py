@@ -18,7 +18,7 @@ from hub.catalogue.model import Offer
 from hub.errors import TuttiError
 from hub.kit.clock import Clock
 from hub.offers.books import LiabilityReport, audit, report
-from hub.offers.issuing import Issuer, Request, Result
+from hub.offers.issuing import Issuer, Request, Result, is_for
 from hub.offers.model import Grant, Standing
 from hub.offers.repository import OfferRepository, in_order
 from hub.offers.standing import counts_households, household_of, spent, standing_of
@@ -123,6 +123,21 @@ class OfferService:
         found = await self._repository.of_persons({profile.id, *profile.former_ids})
         now = self._clock.now()
         return tuple(grant.as_of(now) for grant in reversed(found))
+
+    async def grantable(self, profile: Profile, offers: Sequence[Offer]) -> tuple[Offer, ...]:
+        """Return which offers `grant` would issue to a customer now, whatever the moment, in the order given.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        now = self._clock.now()
+        standing = await self.standing(profile, offers, now)
+        traits = {name: fact.value for name, fact in profile.traits.items()}
+        return tuple(
+            offer
+            for offer in offers
+            if offer.holds_at(now) and standing.open_to(offer) and is_for(offer, traits)
+        )
 
     async def get(self, *, grant_id: str | None = None, code: str | None = None) -> Grant:
         """Return a grant by its id or its code.

@@ -1,5 +1,6 @@
 """Offers as staff and front-ends use them: granted, promised on every channel, redeemed, taken back."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -151,3 +152,29 @@ async def test_the_report_is_for_administrators_and_balances(shop):
     assert told["balanced"] is True
     assert sum(each["units"] for each in told["balances"]) == 0
     assert await shop.services.offers.audit() == ()
+
+
+GRANTABLE = "query($for: CustomerRef!) { customer(by: $for) { grantable { key terms version } } }"
+
+
+async def test_an_agent_is_told_what_may_be_granted(shop):
+    await shop.services.catalogue.put_offers(
+        [
+            replace(GOODWILL, key="club", audience={"club": "true"}),
+            replace(GOODWILL, key="spent", most_grants=0),
+            replace(GOODWILL, key="ended", valid_until=shop.services.clock.now()),
+        ]
+    )
+    await shop.person("hilda")
+    hilda = {"for": {"userId": "hilda"}}
+
+    async def keys():
+        found = (await shop.data(GRANTABLE, hilda, by=Scope.AGENT))["customer"]["grantable"]
+        return {offer["key"] for offer in found} & {"goodwill", "club", "spent", "ended"}
+
+    assert await keys() == {"goodwill"}
+    _, errors = await do(shop, "Grant", "grantOffer", **hilda, offerKey="goodwill")
+    assert errors == []
+    assert await keys() == set()
+    query = "{ viewer { grantable { key } } }"
+    assert await shop.refusal(query, by=Scope.BROWSE, customer="hilda") == "FORBIDDEN"
