@@ -53,12 +53,15 @@ def batch(
     if bool(segment) == everybody:
         raise InvalidInput("say for whom: --segment KEY or name=value, or --all", path=("segment",))
     called = name or f"{scenario}-{'-'.join([*members_of, *wanted.values()]) or 'all'}"
-    began = time.monotonic()
+    began, customers = time.monotonic(), 0
 
     def tell(state: "BatchState") -> None:
         took = time.monotonic() - began
         seen = sum(state.told.values())
-        typer.echo(f"{called}: {seen:,} customers, {state.rendered:,} messages, {took:.0f} s", err=True)
+        typer.echo(
+            f"{called}: {seen:,} of {customers:,} customers, {state.rendered:,} messages, {took:.0f} s",
+            err=True,
+        )
 
     async def work() -> "BatchState":
         from hub.app import open_services
@@ -83,8 +86,8 @@ def batch(
                     services.clock,
                     segments=services.segments,
                 )
-                nonlocal began
-                began = time.monotonic()
+                nonlocal began, customers
+                began, customers = time.monotonic(), await services.profiles.repository.count()
                 file = out or Path(f"{called}.jsonl")
                 return await rendering.run(called, scenario, wanted, file, tell, members_of=members_of)
 

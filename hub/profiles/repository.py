@@ -175,6 +175,11 @@ class ProfileRepository(IdentityRepository, FacetRepository, MoveRepository):
             found = await self._profiles.find(query, {"_id": 1}).sort("_id", 1).limit(most).to_list()
         return [document["_id"] for document in found]
 
+    async def count(self) -> int:
+        """Return how many profiles there are that were not merged into others."""
+        with store_faults():
+            return await self._profiles.count_documents({"merged_into": None})
+
     async def ensure_profile(self, profile_id: str, facet_id: str) -> None:
         """Create an empty profile that waits to be folded, unless it is there."""
         with store_faults():
