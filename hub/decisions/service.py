@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import structlog
 
+from hub.catalogue.model import BrandFacts
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.consent.recipient import for_another
 from hub.decisions.choices import Choice
@@ -46,6 +47,7 @@ class DecisionService:
         self.layers = layers
         self._mixes = mixes
         self._shelf: Shelf | None = None
+        self._looked_at: dict[str, tuple[Scenario, Mapping[str, BrandFacts], Scenario]] = {}
 
     @property
     def shelf(self) -> Shelf:
@@ -59,6 +61,14 @@ class DecisionService:
         """Forget what was looked up for customers."""
         if self._shelf is not None:
             self._shelf.nearest.forget()
+
+    def _presentable(self, scenario: Scenario) -> Scenario:
+        """Return a scenario in words that the brand may say, looked at once for each scenario and catalogue."""
+        facts = self.shelf.snapshot.facts
+        known = self._looked_at.get(scenario.key)
+        if known is None or known[0] is not scenario or known[1] is not facts:
+            known = self._looked_at[scenario.key] = (scenario, facts, presentable(scenario, facts))
+        return known[2]
 
     async def caps(self, scenario_key: str) -> tuple[FrequencyCap, ...]:
         """Return how often a scenario lets a person be shown something.
@@ -154,7 +164,7 @@ class DecisionService:
             view = for_another(view, self.shelf.snapshot)
         if chosen:
             scenario = replace(scenario, guards=replace(scenario.guards, chosen=chosen))
-        scenario = presentable(scenario, self.shelf.snapshot.facts)
+        scenario = self._presentable(scenario)
         saved = board.published.get(scenario.key)
         asked = resolve(scenario.mix if saved is None else saved.mix, mix_request, self.layers.keys())
         mix = respect(without(asked, board.muted), view.preferences)

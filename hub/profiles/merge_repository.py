@@ -209,8 +209,10 @@ class ReviewRepository:
             "$and": [{"facets": {"$in": mine}}, {"facets": {"$elemMatch": {"$nin": mine}}}],
         }
         with store_faults():
-            cursor = self._reviews.find(waiting).sort([("opened_at", DESCENDING), ("_id", DESCENDING)])
-            return [review_from_document(one) async for one in cursor.limit(most)]
+            # Sorted here: a store that sorts may walk all open reviews of the house to find none.
+            found = await self._reviews.find(waiting).limit(MOST_OF_ONE_IDENTITY).to_list()
+        found.sort(key=lambda one: (one["opened_at"], one["_id"]), reverse=True)
+        return [review_from_document(one) for one in found[:most]]
 
     async def decide(
         self, review_id: str, state: ReviewState, *, at: datetime, by: str, reason: str | None

@@ -1,5 +1,6 @@
 """What a customer brought to service is open until it is closed, in whatever order that is heard."""
 
+from hub.profiles.identity import parse_ref
 from tests.profiles.rooms import Rooms
 
 
@@ -44,3 +45,24 @@ async def test_the_timeline_says_what_it_was_about(rooms: Rooms) -> None:
     await rooms.track("Complaint Opened", ago=9, complaint_id="c1", subject="It arrived dry")
     page = await rooms.profiles.timeline(await rooms.require(), first=1)
     assert [entry.title for entry in page.nodes] == ["Complaint Opened: It arrived dry"]
+
+
+async def test_a_merge_brings_complaints_along_and_a_split_gives_them_back(rooms: Rooms) -> None:
+    await rooms.track("Complaint Opened", "mia", ago=9, complaint_id="c1")
+    await rooms.track("Complaint Opened", "ben", ago=8, complaint_id="c2")
+    mia, ben = (parse_ref("user_id", name) for name in ("mia", "ben"))
+    await rooms.merges.merge(mia, [ben], by="ann", reason=None)
+    assert [ticket[0] for ticket in await waiting(rooms)] == ["c1", "c2"]
+    await rooms.merges.split(mia, [ben], by="ann", reason=None)
+    assert [ticket[0] for ticket in await waiting(rooms)] == ["c1"]
+
+
+async def test_a_review_is_open_to_both_until_they_are_one_in_whatever_way(rooms: Rooms) -> None:
+    for name in ("mia", "ben"):
+        await rooms.identify(name, email="family@example.com")
+    mia, ben = (parse_ref("user_id", name) for name in ("mia", "ben"))
+    for who in (mia, ben):
+        [review] = await rooms.profiles.open_reviews(await rooms.profiles.require(who), most=5)
+        assert review.identity == "email:family@example.com"
+    await rooms.merges.merge(mia, [ben], by="ann", reason=None)
+    assert await rooms.profiles.open_reviews(await rooms.profiles.require(mia), most=5) == ()
