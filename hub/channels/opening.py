@@ -7,7 +7,7 @@
 An item has gone if it cannot be had any more, breaks a rule of the brand by now, or the customer has hidden it
 or bought what closes it since: the same gates as everywhere, but frequency, which counts this very
 message. In its place stands the best of the ranking of now that the message does not show, of its kind and as near to
-its category as there is. Nothing is written, and what is worked out is remembered for a minute, since a mail
+its category as there is. Nothing is written, and what is worked out is remembered for five seconds, since a mail
 program asks for all pictures at once.
 """
 
@@ -36,7 +36,7 @@ from hub.profiles.view import ProfileView
 
 PREVIEW = "preview"  # stands in a preview's addresses for the served id
 PICTURE, LINK, VIEW, OFFER = "picture", "link", "view", "offer"
-REMEMBERED_SECONDS = 60.0
+REMEMBERED_SECONDS = 5.0
 MOST_REMEMBERED = 2_000
 PATIENCE = 2.0  # seconds for reading and deciding; then the message shows what it was sent with
 
