@@ -53,6 +53,25 @@ class TestOneHub:
             assert await client["shop"]["orders"].count_documents({}) == 1
         assert not alive(pid)
 
+    async def test_what_a_killed_process_had_begun_is_in_nobodys_way_for_long(self, data_folder):
+        """A second hub, or a command, shares the server; killed in a transaction it leaves it open."""
+        soon = {"transactionLifetimeLimitSeconds": "1"}
+        async with EmbeddedServer(data_folder, parameters=soon) as server:
+            left, other = AsyncMongoClient(server.uri), AsyncMongoClient(server.uri)
+            await other["shop"]["counters"].insert_one({"_id": 1, "units": 0})
+            session = left.start_session()
+            await session.start_transaction()
+            change = {"$inc": {"units": 1}}
+            await left["shop"]["counters"].update_one({"_id": 1}, change, session=session)
+            await other["shop"]["counters"].update_one({"_id": 1}, change)  # waits until it is undone
+            assert await other["shop"]["counters"].find_one({}) == {"_id": 1, "units": 1}
+            await session.end_session()
+            await left.close()
+            await other.close()
+        async with EmbeddedServer(data_folder) as server, AsyncMongoClient(server.uri) as client:
+            told = await client.admin.command({"getParameter": 1, "transactionLifetimeLimitSeconds": 1})
+            assert told["transactionLifetimeLimitSeconds"] == 10
+
     async def test_what_was_written_is_there_after_a_restart_on_the_same_port(self, data_folder):
         async with EmbeddedServer(data_folder) as server, AsyncMongoClient(server.uri) as client:
             first = server.port

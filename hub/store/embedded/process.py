@@ -32,6 +32,8 @@ PARAMETERS: Mapping[str, str] = {
     "diagnosticDataCollectionEnabled": "false",
     # A one-member set has nobody to hand over to; the default waits 15 s for one.
     "shutdownTimeoutMillisForSignaledShutdown": "100",
+    # A transaction that a killed process left open holds what it wrote: the offers' counters, for a minute by default.
+    "transactionLifetimeLimitSeconds": "10",
 }
 
 
