@@ -1,6 +1,6 @@
 """Ingest: messages in the Segment spec become durable events, and profiles know of them at once.
 
-    check -> house identities -> write events (durable: acknowledged from here on) -> project
+    check -> refuse what is late of the erased -> write (durable: acknowledged from here on) -> project
 
 A crash anywhere before the events are written leaves nothing that counts; anywhere after, `recover`
 projects what waits. A batch that touches many profiles is acknowledged when it is durable; its profiles
@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,10 +18,11 @@ import structlog
 
 from hub.errors import Conflict, InvalidInput, TuttiError, Unavailable
 from hub.events.model import Event, Receipt, Rejection
-from hub.events.repository import StoredEvent
 from hub.events.segment import parse
+from hub.events.writing import MOST_TOGETHER, EventWriter
 from hub.kit.clock import Clock
-from hub.profiles.remembered import Housing, Memory
+from hub.kit.together import Together
+from hub.profiles.remembered import Memory
 from hub.profiles.service import ProfileService
 from hub.profiles.tombstones import Tombstones
 from hub.store.database import Store
@@ -41,22 +41,6 @@ GRACE = timedelta(seconds=15)  # what younger events wait for is probably just h
 Progress = Callable[[int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """What became of events that were written together.
-
-    `homes` are facet -> profile of the new ones; `behind` the same of those that were there already and wait to
-    be projected, as when whoever took them died; `known` counts what was there already, and `again` was taken
-    back and is to be written again.
-    """
-
-    homes: Mapping[str, str]
-    behind: Mapping[str, str]
-    new: int
-    known: int
-    again: list[Event]
-
-
 class IngestService:
     """Takes messages, loses none, counts none twice."""
 
@@ -64,7 +48,10 @@ class IngestService:
         self._tombstones = Tombstones(store.db)
         self._profiles = profiles
         self._clock = clock
-        self._housing = Housing(profiles.repository, self._tombstones)
+        self._writer = EventWriter(profiles.repository, profiles.events, self._tombstones)
+        self._housing = self._writer.housing
+        self._marks = Together(self._read_mark, MOST_TOGETHER)
+        self._staling = Together(self._mark_stale, MOST_TOGETHER)
         self._wake = asyncio.Event()
 
     def now(self) -> datetime:
@@ -85,10 +72,8 @@ class IngestService:
         Raises:
             Unavailable: the store did not acknowledge; sending the same messages again is safe.
         """
-        # The mark is asked for first, and comes while the messages are checked.
-        mark, (events, rejected) = await asyncio.gather(
-            self._tombstones.mark(), self._check(messages, source)
-        )
+        # The mark is asked for first, in the first breath of checking, and comes while the messages are checked.
+        mark, (events, rejected) = await asyncio.gather(self._marks.ask(None), self._check(messages, source))
         memory = self._housing.memory(mark)
         events, rejected = await self._without_the_erased(messages, events, rejected, memory)
         unique = {event.id: event for event in reversed(events)}
@@ -99,14 +84,14 @@ class IngestService:
         accepted = 0
         parts = [ordered[at : at + WRITTEN_TOGETHER] for at in range(0, len(ordered), WRITTEN_TOGETHER)]
         while parts:
-            written = await self._write(parts.pop(), memory)
+            written = await self._writer.write(parts.pop(0), memory)
             touched |= written.homes
             behind |= written.behind
             duplicates += written.known
             accepted += written.new
             if written.again:
                 memory = self._housing.memory(await self._tombstones.mark())
-                parts.append(written.again)
+                parts.append(list(written.again))
         await self._project(behind | touched)
         return Receipt(accepted, duplicates, tuple(rejected), tuple(sorted(set(touched.values()))))
 
@@ -117,7 +102,7 @@ class IngestService:
         events: list[Event] = []
         rejected: list[Rejection] = []
         for index, message in enumerate(messages):
-            if index % PAUSE_EVERY == PAUSE_EVERY - 1:
+            if index % PAUSE_EVERY == 0:
                 await asyncio.sleep(0)
             try:
                 events.append(parse(message, received_at=now, source=source))
@@ -148,64 +133,27 @@ class IngestService:
         ]
         return [event for event in events if event.id not in late], sorted(rejected, key=lambda r: r.index)
 
-    async def _write(self, events: Sequence[Event], memory: Memory) -> _Written:
-        """Write events durably."""
-        homes = await self._housing.homes(events, memory)
-        stored = [StoredEvent(event, homes[event.primary.key].facet_id) for event in events]
-        known = await self._profiles.events.add(stored)
-        late: set[str] = set()
-        again: list[Event] = []
-        if await self._tombstones.mark() != memory.mark:
-            late, again = await self._overtaken(stored, known)
-        gone = {*known, *late, *(event.id for event in again)}
-        new = (
-            [homes[event.primary.key] for event in events if event.id not in gone] if gone else homes.values()
-        )
-        behind: dict[str, str] = {}
-        if known - late and (facet_ids := await self._profiles.events.facets_behind(known - late)):
-            behind = await self._profiles.repository.homes_of_facets(facet_ids)
-        return _Written(
-            homes={home.facet_id: home.profile_id for home in new},
-            behind=behind,
-            new=len(events) - len(gone),
-            known=len(known | late),
-            again=again,
-        )
-
-    async def _overtaken(
-        self, stored: Sequence[StoredEvent], known: set[str]
-    ) -> tuple[set[str], list[Event]]:
-        """Take back what an erasure that began meanwhile may have missed.
-
-        Returns:
-            the ids of what erased customers did before they were erased; and what they did since but was
-            written where they lived before, which is to be written again.
-        """
-        late = await self._tombstones.of_the_erased([one.event for one in stored])
-        homes = await self._profiles.repository.homes({one.event.primary.key for one in stored})
-        lost = [
-            one
-            for one in stored
-            if one.event.id not in known | late
-            and ((home := homes.get(one.event.primary.key)) is None or home.facet_id != one.facet_id)
-        ]
-        back = lost + [one for one in stored if one.event.id in late]
-        await self._tombstones.retract((one.event.id, one.facet_id) for one in back)
-        return late, [one.event for one in lost]
-
     async def _project(self, homes: Mapping[str, str]) -> None:
         """Bring profiles up to date, or say that they are not; the events are safe whatever happens here."""
         try:
             if len(set(homes.values())) <= FOLDED_AT_ONCE:
                 await self._profiles.projector.project(homes)
                 return
-            facets: dict[str, list[str]] = defaultdict(list)
-            for facet_id, profile_id in homes.items():
-                facets[profile_id].append(facet_id)
-            await self._profiles.repository.mark_stale(facets)
+            await self._staling.ask(homes)
         except (Unavailable, Conflict) as error:
             log.warning("events are durable, but not projected yet", facets=len(homes), reason=error.kind)
         self._wake.set()
+
+    async def _mark_stale(self, touched: Sequence[Mapping[str, str]]) -> list[None]:
+        facets: dict[str, set[str]] = defaultdict(set)
+        for homes in touched:
+            for facet_id, profile_id in homes.items():
+                facets[profile_id].add(facet_id)
+        await self._profiles.repository.mark_stale(facets)
+        return [None] * len(touched)
+
+    async def _read_mark(self, asked: Sequence[None]) -> list[str]:
+        return [await self._tombstones.mark()] * len(asked)
 
     async def recover(self, *, older_than: timedelta = timedelta(0), progress: Progress | None = None) -> int:
         """Project whatever waits, as a crash or a large batch left it; return how many facets did.

@@ -45,10 +45,12 @@ class Together(Generic[Q, A]):
     async def _answer_all(self, group: Sequence[tuple[Q, "asyncio.Future[A]"]]) -> None:
         try:
             answers = await self._answer([question for question, _ in group])
-        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+        except BaseException as error:  # whatever it is, those who wait must hear of it
             for _, future in group:
                 if not future.done():
                     future.set_exception(error)
+            if not isinstance(error, Exception):
+                raise  # an ending is not theirs alone
             return
         for (_, future), answer in zip(group, answers, strict=True):
             if not future.done():

@@ -105,23 +105,19 @@ class Housing:
             gone |= await self._tombstones.of_messages({event.id for event in events})
         return gone
 
-    async def homes(self, events: Sequence[Event], memory: Memory) -> dict[str, Home]:
-        """Return where those who speak live, by key; who comes for the first time is given a home."""
-        homes: dict[str, Home] = {}
+    async def homes(self, events: Sequence[Event], memory: Memory) -> list[Home]:
+        """Return where those who speak live, of each event; who comes for the first time is given a home."""
+        keys = [event.primary.key for event in events]
+        homes: dict[str, Home | None] = {key: memory.home(key) for key in keys}
         strangers: dict[str, NewIdentity] = {}
-        for event in events:
-            primary = event.primary
-            key = primary.key
-            if key in homes:
-                continue
-            if (home := memory.home(key)) is not None:
-                homes[key] = home
-            elif (before := strangers.get(key)) is None or event.at < before.first_seen_at:
+        for key, event in zip(keys, events, strict=True):
+            if homes[key] is None and (
+                (before := strangers.get(key)) is None or event.at < before.first_seen_at
+            ):
+                primary = event.primary
                 verified = primary.type == "user_id"
                 strangers[key] = NewIdentity(primary.type, primary.value, verified, event.at)
-        if strangers:
-            housed = await self._identities.house(strangers)
-            for key, home in housed.items():
-                memory.note_home(key, home)
-            homes |= housed
-        return homes
+        housed = await self._identities.house(strangers) if strangers else {}
+        for key, home in housed.items():
+            memory.note_home(key, home)
+        return [homes[key] or housed[key] for key in keys]
