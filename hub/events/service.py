@@ -24,7 +24,7 @@ from hub.kit.clock import Clock
 from hub.kit.together import Together
 from hub.profiles.remembered import Memory
 from hub.profiles.service import ProfileService
-from hub.profiles.tombstones import Tombstones
+from hub.profiles.tombstones import Mark, Tombstones
 from hub.store.database import Store
 
 log = structlog.get_logger(__name__)
@@ -152,7 +152,7 @@ class IngestService:
         await self._profiles.repository.mark_stale(facets)
         return [None] * len(touched)
 
-    async def _read_mark(self, asked: Sequence[None]) -> list[str]:
+    async def _read_mark(self, asked: Sequence[None]) -> list[Mark]:
         return [await self._tombstones.mark()] * len(asked)
 
     async def recover(self, *, older_than: timedelta = timedelta(0), progress: Progress | None = None) -> int:
