@@ -3,6 +3,7 @@
 from embeddings.cache import CachedEncoder
 from hub.answers.service import AnswerService
 from hub.auth.tokens import Signer
+from hub.catalogue.brand import offer_fault_of
 from hub.catalogue.service import CatalogueService
 from hub.channels.opening import OpeningService
 from hub.channels.service import ExperienceService
@@ -64,7 +65,7 @@ async def build_services(
     templates = TemplateService(store, scenarios, lambda: catalogue.snapshot, clock)
     ledger = LedgerService(store, clock)
     decisions = DecisionService(lambda: catalogue.snapshot, scenarios, layers, mixes)
-    offers = OfferService(store, clock)
+    offers = OfferService(store, clock, lambda offer: offer_fault_of(offer, catalogue.snapshot.facts))
     merges = MergeService(store, profiles, clock)
     events = IngestService(store, profiles, clock)
     answers = AnswerService(catalogue, encoder)

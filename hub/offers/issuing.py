@@ -10,7 +10,7 @@ therefore starts again and sees the other's grant, whether they knew of a merge 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -79,8 +79,12 @@ class _Books:
 class Issuer:
     """Issues grants in groups."""
 
-    def __init__(self, repository: OfferRepository) -> None:
+    def __init__(
+        self, repository: OfferRepository, fault_of: Callable[[Offer], str | None] = lambda _: None
+    ) -> None:
+        """Take where grants are, and what tells which rule of the brand an offer has come to break."""
         self._repository = repository
+        self._fault_of = fault_of
         self._waiting: list[Waiting] = []
         self._flushing: asyncio.Task[None] | None = None
         self.transactions = 0  # for the metrics: grants by transactions tells how well groups form
@@ -170,6 +174,12 @@ class Issuer:
             )
         if (refusal := _barred(offer, request, books, mine)) is not None:
             return refusal
+        if (fault := self._fault_of(offer)) is not None:
+            return Conflict(
+                f"this offer breaks a rule of the brand by now: {fault}",
+                path=("offerKey",),
+                code="OFFER_NOT_VALID",
+            )
         if not await self._repository.take(offer, session):
             return closed("budget_spent")
         grant = Grant(

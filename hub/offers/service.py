@@ -8,7 +8,7 @@ the grant's own state tell what was done already.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,9 +37,12 @@ SPENT_SECONDS = 1.0  # how old what is known of budgets may be when a decision i
 class OfferService:
     """Issues, redeems, reverses and expires grants, and says where a customer stands."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, fault_of: Callable[[Offer], str | None] = lambda _: None
+    ) -> None:
+        """Take the store, the clock, and what tells which rule of the brand an offer has come to break."""
         self._repository = OfferRepository(store)
-        self._issuer = Issuer(self._repository)
+        self._issuer = Issuer(self._repository, fault_of)
         self._clock = clock
         self._counters: Mapping[str, Mapping[str, Any]] = {}
         self._counted_at = float("-inf")

@@ -9,6 +9,7 @@ from hub.catalogue.intake import parse_entry
 from hub.errors import Conflict, InvalidInput, NotFound
 from hub.kit.ids import new_code, normal_code
 from hub.offers.model import Account, GrantState
+from hub.offers.service import OfferService
 from tests.builders import NOW
 from tests.offers.rooms import customer, gbp, make_offer, open_till
 
@@ -97,6 +98,14 @@ class TestIssuing:
         assert (await till.offers.grant(member, "theirs", channel="WEB")).state is GrantState.ISSUED
         for other in (customer("prf_bob"), customer("prf_cy", club="None"), customer("prf_di", club=7)):
             await refused(till.offers.grant(other, "theirs", channel="WEB"), Conflict, "NOT_ELIGIBLE", till)
+
+    async def test_what_the_brand_may_not_say_any_more_is_granted_by_nobody(self, till):
+        await till.define(make_offer())
+        careful = OfferService(till.store, till.clock, lambda _: "forbidden_word")
+        await refused(careful.grant(ADA, "tenth", channel="WEB"), Conflict, "OFFER_NOT_VALID", till)
+        assert await careful.promise(ADA, [make_offer()], channel="WEB", at=NOW) == {}
+        held = await till.offers.grant(ADA, "tenth", channel="WEB")
+        assert (await careful.redeem(code=held.code)).state is GrantState.REDEEMED
 
     async def test_a_household_shares_its_cap(self, till):
         await till.define(make_offer(per_household=1))
