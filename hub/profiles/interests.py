@@ -44,9 +44,7 @@ SIGNAL_WEIGHTS: Mapping[SignalKind, float] = {
     SignalKind.CONTACTED: 0.0,
 }
 LIKED_WEIGHT = 0.8  # of feedback SAVE and REPEAT
-HEAVIEST_DAY = (
-    2.0  # what all that was looked at, or said of items, on one day (UTC) may weigh together: two purchases
-)
+HEAVIEST_DAY = 2.0  # all that was looked at, or said of items, on one day (UTC), together: as two purchases
 AGAINST = frozenset({FeedbackKind.LESS, FeedbackKind.HIDE})
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
