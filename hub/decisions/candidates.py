@@ -123,6 +123,8 @@ def retrieve(
     _neighbours(view, shelf, wanted, eligible, basket)
     for kind in wanted:
         basket.put(_first_of(shelf.popular[kind], eligible, POPULAR_OF_A_KIND), POPULAR)
+        if kind in shelf.settled:  # mostly the same: a weekly set shall not lose what sells less since Monday
+            basket.put(_first_of(shelf.settled[kind], eligible, POPULAR_OF_A_KIND), POPULAR)
         if len(owned) < STRANGE_NO_MORE and kind in shelf.begun:
             basket.put(_first_of(shelf.begun[kind], eligible, FIRST_OF_A_KIND), POPULAR)
         basket.put(_first_of(shelf.newest[kind], eligible, NEW_OF_A_KIND), NEW)

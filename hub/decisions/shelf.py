@@ -38,7 +38,7 @@ class Shelf:
 
     `standing` is (n,) int8: the code of the rule that removes a content whoever the customer is, or
     ELIGIBLE; `popular` and `newest` hold the rows of each kind, best first, and `begun` those
-    that newcomers choose; `below` the rows of each category and all under it, best first; `few` holds the vectors of small kinds in one
+    that newcomers choose, and `settled` those that were popular when the week began; `below` the rows of each category and all under it, best first; `few` holds the vectors of small kinds in one
     piece, and `minor` an index of each kind that is larger and still less than half of the catalogue;
     `nearest` knows what lies near the directions of those who came lately.
     """
@@ -53,6 +53,7 @@ class Shelf:
     minor: Mapping[ContentKind, VectorIndex]
     nearest: Nearest
     begun: Mapping[ContentKind, NDArray[np.intp]] = field(default_factory=dict)
+    settled: Mapping[ContentKind, NDArray[np.intp]] = field(default_factory=dict)  # empty where it is as now
     guarded: dict[Guards, NDArray[np.bool_]] = field(default_factory=dict)  # filled when first asked for
     refused: dict[Choice, NDArray[np.bool_]] = field(default_factory=dict)  # the same, the latest few
 
@@ -90,11 +91,14 @@ def arrange(snapshot: CatalogueSnapshot) -> Shelf:
     kind_rows = {ContentKind(name): snapshot.kind_codes == code for code, name in enumerate(snapshot.kinds)}
     first = snapshot.tendencies.first
     by_first = np.argsort(-first, kind="stable")[: np.count_nonzero(first)]
+    by_week = np.argsort(-(snapshot.settled + EDITORIAL_SHARE * snapshot.editorial), kind="stable")
+    as_now = np.array_equal(snapshot.settled, snapshot.popularity)
     return Shelf(
         snapshot=snapshot,
         standing=_standing(snapshot),
         popular={kind: by_appeal[mask[by_appeal]] for kind, mask in kind_rows.items()},
         begun={kind: by_first[mask[by_first]] for kind, mask in kind_rows.items()} if len(by_first) else {},
+        settled={} if as_now else {kind: by_week[mask[by_week]] for kind, mask in kind_rows.items()},
         newest={kind: by_date[mask[by_date]] for kind, mask in kind_rows.items()},
         below=_below(snapshot, by_appeal),
         kind_rows=kind_rows,

@@ -15,8 +15,17 @@ from hub.decisions.moment import detect
 from hub.kit.money import Money
 from hub.layers.base import Candidates, Moment
 from hub.profiles.model import FeedbackKind, SignalKind
-from tests.builders import NOW, make_content, make_facts, make_signal, make_snapshot, make_stranger, make_view
-from tests.decisions.strategies import LAYERS
+from tests.builders import (
+    NOW,
+    make_content,
+    make_facts,
+    make_scenario,
+    make_signal,
+    make_snapshot,
+    make_stranger,
+    make_view,
+)
+from tests.decisions.strategies import LAYERS, play
 
 DAY = timedelta(days=1)
 
@@ -269,6 +278,13 @@ class TestDiscovery:
             for selling in ("lamp-1", "lamp-2")
         ]
         assert said[0] == said[1]
+
+    def test_what_was_popular_on_monday_is_still_looked_for_when_other_things_sell(self):
+        many = [make_content(f"mug-{n}", title=f"Mug of kind{n}", category=f"mugs-{n}") for n in range(200)]
+        now = {f"mug-{n}": 0.9 for n in range(100)}
+        snapshot = make_snapshot(many, popularity=now, settled={"mug-150": 0.5})
+        decision = play(snapshot, make_stranger(), make_scenario())
+        assert "mug-150" in {content.key for content in decision.ranking.contents}
 
     def test_brings_each_customer_a_set_of_their_own(self):
         assert self.said() != self.said(profile_id="prf_2")
