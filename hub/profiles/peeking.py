@@ -54,7 +54,7 @@ class Peeker:
         )
         return fold(
             header.id,
-            header.version + 1,
+            header.version + (2 if header.stale else 1),  # to begin folding what is stale makes a version too
             list(facets.values()),
             known,
             former_ids=sorted({*header.former_ids, *linked}),

@@ -38,8 +38,8 @@ FOLD = (
 class Header:
     """What the store knows of a profile beside its fold.
 
-    `folded` are the versions of the facets that went into it; `stale` says that events came since;
-    `made_by` is the way of folding that made it (`FOLD`);
+    `folded` are the versions of the facets that went into it; `stale` says that events came since, and `folding`
+    that somebody began to fold them (docs/decisions/0142); `made_by` is the way of folding that made it (`FOLD`);
     `merged_into` is where a merged-away profile went, since `merged_at` and by the event `merged_by`.
     """
 
@@ -48,6 +48,7 @@ class Header:
     former_ids: tuple[str, ...] = ()
     folded: Mapping[str, int] | None = None
     stale: bool = False
+    folding: bool = False
     encoder_id: str = ""
     catalogue_version: str = ""
     unplaced: bool = False
@@ -58,7 +59,7 @@ class Header:
 
 
 HEADER_FIELDS = (
-    "version", "former_ids", "folded", "stale", "encoder_id", "catalogue_version", "unplaced",
+    "version", "former_ids", "folded", "stale", "folding", "encoder_id", "catalogue_version", "unplaced",
     "made_by", "merged_into", "merged_at", "merged_by",
 )  # fmt: skip
 
@@ -72,6 +73,7 @@ def header_from_document(document: Mapping[str, Any]) -> Header:
         former_ids=tuple(document.get("former_ids", ())),
         folded=None if folded is None else dict(folded),
         stale=document.get("stale", False),
+        folding=document.get("folding", False),
         encoder_id=document.get("encoder_id", ""),
         catalogue_version=document.get("catalogue_version", ""),
         unplaced=document.get("unplaced", False),

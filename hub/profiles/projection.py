@@ -121,7 +121,12 @@ class Projector:
 
     async def _load(self, homes: Mapping[str, str], profile_ids: Sequence[str]) -> _State:
         # Headers before facets: a fold that is written over this header holds at least these facets.
-        roots, headers = await self._linker.follow_to_headers({*homes.values(), *profile_ids})
+        hints = {*homes.values(), *profile_ids}
+        roots, headers = await self._linker.follow_to_headers(hints)
+        if stale := [key for key, header in headers.items() if header.stale]:
+            # Before what waits is read: who finds a profile stale leaves it at that, and relies on being read.
+            await self._profiles.begin_folding(stale)
+            roots, headers = await self._linker.follow_to_headers(hints)
         current = set(roots.values())
         wanted = {*homes, *(key for header in headers.values() for key in header.folded or ())}
         found, waiting = await asyncio.gather(
@@ -220,6 +225,7 @@ def outdated(header: Header, snapshot: CatalogueSnapshot) -> bool:
     """
     return (
         header.stale
+        or header.folding
         or header.folded is None
         or header.made_by != FOLD
         or header.encoder_id != snapshot.encoder_id

@@ -128,6 +128,9 @@ class ProfileRepository(IdentityRepository, FacetRepository, MoveRepository):
 
     async def mark_stale(self, facets_by_profile: Mapping[str, Collection[str]]) -> None:
         """Say of profiles that events of these facets wait to be folded; which profiles those are is a hint."""
+        facets_by_profile = await self._not_marked(facets_by_profile)
+        if not facets_by_profile:
+            return
         known = {
             profile_id: next(iter(facet_ids))
             for profile_id, facet_ids in facets_by_profile.items()
@@ -167,6 +170,32 @@ class ProfileRepository(IdentityRepository, FacetRepository, MoveRepository):
             except BulkWriteError as error:
                 # Merged away meanwhile: the upsert met its note. Its events are found by `recover`.
                 only_duplicates(error)
+
+    async def _not_marked(
+        self, facets_by_profile: Mapping[str, Collection[str]]
+    ) -> dict[str, Collection[str]]:
+        """Leave out profiles that are marked already: to read that is far cheaper than to write it once more."""
+        query = {"_id": {"$in": sorted(facets_by_profile)}, "stale": True, "merged_into": None}
+        with store_faults():
+            cursor = self._profiles.find(query, {"facet_ids": 1}, batch_size=len(facets_by_profile) + 1)
+            marked = await cursor.to_list()
+        standing = {document["_id"]: set(document["facet_ids"]) for document in marked}
+        return {
+            profile_id: facet_ids
+            for profile_id, facet_ids in facets_by_profile.items()
+            if profile_id not in standing or not standing[profile_id].issuperset(facet_ids)
+        }
+
+    async def begin_folding(self, profile_ids: Collection[str]) -> None:
+        """Say of stale profiles that they are being folded, so that whoever writes events from now on marks them anew.
+
+        They stay outdated to whoever reads them until a fold is written over this version.
+        """
+        with store_faults():
+            await self._profiles.update_many(
+                {"_id": {"$in": sorted(profile_ids)}, "stale": True},
+                {"$set": {"stale": False, "folding": True}, "$inc": {"version": 1}},
+            )
 
     async def ids(self, *, after: str, most: int) -> list[str]:
         """Return the ids of profiles that were not merged into others, in their order."""
