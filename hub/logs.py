@@ -3,9 +3,10 @@
 No personal data and no secret is ever an argument of a log call: log ids, counts and codes.
 """
 
+import contextlib
 import logging
 import sys
-from typing import Any, Literal
+from typing import Any, Literal, TextIO, cast
 
 import orjson
 import structlog
@@ -33,7 +34,7 @@ def configure(log_format: Literal["pretty", "json"], level: str) -> None:
         )
     structlog.configure(
         processors=[*shared, last],
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Stderr())),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
@@ -51,6 +52,18 @@ def configure(log_format: Literal["pretty", "json"], level: str) -> None:
     logging.getLogger("uvicorn.access").disabled = True
     for chatty in ("pymongo", "httpx", "httpcore", "asyncio", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class _Stderr:
+    """Standard error as it is at the moment; a line that it does not take is lost, and costs nobody their answer."""
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
 
 
 def _json(line: Any, **_: Any) -> str:
