@@ -113,7 +113,7 @@ class ProfileService:
         profile = await self.find(ref)
         if profile is None:
             raise NotFound(
-                f"no customer is known by this {ref.type}; send an event for them first",
+                f"no customer is known by this {ref.type}; check how it is written. A customer is known from their first event on",
                 code="UNKNOWN_CUSTOMER",
             )
         return profile
