@@ -15,9 +15,10 @@ from bson import Binary
 
 from hub.catalogue.intervals import Intervals, learn_intervals
 from hub.catalogue.lease import take_lease
-from hub.catalogue.neighbours import Neighbours, Table, learn
+from hub.catalogue.neighbours import Neighbours, learn
 from hub.catalogue.repository import CatalogueRepository
 from hub.catalogue.satisfaction import Satisfied
+from hub.catalogue.table import Table
 from hub.catalogue.tendencies import Tendencies, learn_tendencies
 from hub.errors import TuttiError
 from hub.kit.canonical import digest
@@ -33,6 +34,7 @@ MEMORY = timedelta(days=730)
 MOST_PURCHASES = 2_000_000  # the latest; about 300 MB while they are read
 BOUGHT = "Order Completed"
 LEARNED = ("neighbours", "intervals", "tendencies")  # collections, a document each
+TOLD = ("first", "again", "curve", "fresh")  # of tendencies, an array each
 _ONE = "current"
 _DAY = 86_400.0
 
@@ -49,6 +51,7 @@ async def load_neighbours(store: Store) -> Neighbours:
         _table_from(document["next"]),
         # What an earlier version of the hub learned has none; it is learned anew within the half hour.
         _table_from(document["basket"]) if "basket" in document else Table.empty(len(document["keys"])),
+        document.get("gain", 1.0),
         document["version"],
     )
 
@@ -59,10 +62,12 @@ async def load_tendencies(store: Store) -> Tendencies:
         document = await store.db["tendencies"].find_one({"_id": _ONE})
     if document is None:
         return Tendencies()
-    first, again, curve = (
-        np.frombuffer(document[name], "<f8").astype(np.float64) for name in ("first", "again", "curve")
+    keys = tuple(document["keys"])
+    # What an earlier version of the hub learned has none of `fresh`; it is learned anew within the half hour.
+    first, again, curve, fresh = (
+        np.frombuffer(document.get(name, bytes(8 * len(keys))), "<f8").astype(np.float64) for name in TOLD
     )
-    return Tendencies(tuple(document["keys"]), first, again, curve, document["version"])
+    return Tendencies(keys, first, again, curve, fresh, document["version"])
 
 
 async def load_intervals(store: Store) -> Intervals:
@@ -112,6 +117,7 @@ async def refresh(store: Store, clock: Clock) -> bool:
         learned: dict[str, dict[str, Any]] = {
             "neighbours": {
                 "version": neighbours.version,
+                "gain": neighbours.gain,
                 "keys": list(neighbours.keys),
                 "together": _table_to(neighbours.together),
                 "next": _table_to(neighbours.next),
@@ -120,10 +126,7 @@ async def refresh(store: Store, clock: Clock) -> bool:
             "tendencies": {
                 "version": tendencies.version,
                 "keys": list(tendencies.keys),
-                **{
-                    name: Binary(getattr(tendencies, name).astype("<f8").tobytes())
-                    for name in ("first", "again", "curve")
-                },
+                **{name: Binary(getattr(tendencies, name).astype("<f8").tobytes()) for name in TOLD},
             },
             "intervals": {
                 "version": intervals.version,

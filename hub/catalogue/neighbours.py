@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hub.catalogue.baskets import shared_orders
+from hub.catalogue.gain import gain_of
+from hub.catalogue.table import Float32, Table
 
 ANONYMITY = 5  # customers who must share a pair before it counts
 MOST_CONTENTS = 4_000  # the most bought; the regression takes their square in memory, twice 64 MB
@@ -29,59 +31,22 @@ WINDOW_DAYS = 30.0
 RIDGE_TOGETHER = 4.0  # in mean diagonals
 RIDGE_NEXT = 10.0
 RIDGE_BASKET = 10.0
+TOGETHER_SHARE = 0.4  # of what comes next: what others have as well says less of what will be bought
 _CHUNK = 2_048  # customers in memory at a time
-
-Float32 = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Table:
-    """Weights out of each of n contents, compressed by rows.
-
-    `starts` is (n + 1,) int64; the weights of content i are `weights[starts[i]:starts[i + 1]]` (float32), to the
-    contents at the same places of `targets` (int32).
-    """
-
-    starts: NDArray[np.int64]
-    targets: NDArray[np.int32]
-    weights: Float32
-
-    @classmethod
-    def empty(cls, count: int) -> "Table":
-        """Return a table of `count` contents without any weight."""
-        return cls(np.zeros(count + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
-
-    def spread(self, rows: NDArray[np.intp], amounts: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (n,) float64: of every content the sum of `amounts[k] * weight(rows[k] -> content)`."""
-        places, lengths = self._places(rows)
-        weighted = self.weights[places] * np.repeat(amounts, lengths)
-        summed = np.bincount(self.targets[places], weights=weighted, minlength=len(self.starts) - 1)
-        return summed.astype(np.float64)
-
-    def strongest(self, rows: NDArray[np.intp], target: int) -> int | None:
-        """Return which of `rows` has the largest weight above zero to `target`, None if none has."""
-        places, lengths = self._places(rows)
-        into = np.flatnonzero((self.targets[places] == target) & (self.weights[places] > 0))
-        if not len(into):
-            return None
-        best = into[int(np.argmax(self.weights[places[into]]))]
-        return int(rows[np.searchsorted(np.cumsum(lengths), best, side="right")])
-
-    def _places(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        starts = self.starts[rows]
-        lengths = self.starts[rows + 1] - starts
-        before = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
-        return before + np.arange(len(before)), lengths
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Neighbours:
-    """What was learned, by content key: `keys` (n,), and tables over their positions. `version` names it."""
+    """What was learned, by content key: `keys` (n,), and tables over their positions. `version` names it.
+
+    `gain` is how loud it all is, see `hub.catalogue.gain`; weights are as the regressions have them.
+    """
 
     keys: tuple[str, ...] = ()
     together: Table = field(default_factory=lambda: Table.empty(0))
     next: Table = field(default_factory=lambda: Table.empty(0))
     basket: Table = field(default_factory=lambda: Table.empty(0))
+    gain: float = 1.0
     version: str = ""
 
     def __len__(self) -> int:
@@ -95,6 +60,13 @@ class Neighbours:
             led[table.targets] = True
         return led
 
+    def affinity(
+        self, rows: NDArray[np.intp], faded: NDArray[np.float64], ever: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return (n,) how much some contents speak for each, `faded` (h,) as of late and `ever` (h,) at all."""
+        spread = TOGETHER_SHARE * self.together.spread(rows, faded) + self.next.spread(rows, ever)
+        return self.gain * spread
+
     def placed(self, rows: Mapping[str, int], count: int) -> "Neighbours":
         """Return the same over the rows of a catalogue of `count` contents; what it does not have is left out."""
         moved = np.fromiter((rows.get(key, -1) for key in self.keys), np.int64, len(self.keys))
@@ -106,6 +78,7 @@ class Neighbours:
             _moved(self.together, moved, count),
             _moved(self.next, moved, count),
             _moved(self.basket, moved, count),
+            self.gain,
             self.version,
         )
 
@@ -141,15 +114,41 @@ def learn(customers: Sequence[str], keys: Sequence[str], ages: NDArray[np.float6
     place[chosen] = np.arange(len(chosen))
     known = place[what] >= 0
     purchases = _Purchases.sorted(who[known], place[what[known]], ages[known], len(chosen))
-    shared = purchases.product(_ever, _ever)
-    enough = shared >= ANONYMITY
-    del shared
-    together = _ease(purchases.product(_faded, _faded), enough, RIDGE_TOGETHER)
-    following = _next(purchases.product(_before, _before), purchases.product(_before, _within), enough)
+    together, following, enough = _regressions(purchases)
     orders = shared_orders(who[known], place[what[known]], ages[known], len(chosen), FADING_DAYS)
     basket = _ease(orders, enough, RIDGE_BASKET)
+    del enough
     kept_keys = tuple(names[chosen].tolist())
-    return Neighbours(kept_keys, together, following, basket, _name(kept_keys, together, following, basket))
+    gain = _rehearsed(purchases)
+    version = _name(kept_keys, gain, together, following, basket)
+    return Neighbours(kept_keys, together, following, basket, gain, version)
+
+
+def _regressions(purchases: "_Purchases") -> tuple[Table, Table, NDArray[np.bool_]]:
+    """Return what goes together, what comes next, and (n, n) which pairs enough customers share."""
+    enough = purchases.product(_ever, _ever) >= ANONYMITY
+    together = _ease(purchases.product(_faded, _faded), enough, RIDGE_TOGETHER)
+    following = _next(purchases.product(_before, _before), purchases.product(_before, _within), enough)
+    return together, following, enough
+
+
+def _rehearsed(purchases: "_Purchases") -> float:
+    """Return the gain that would have been best in the last window, for what was learned before it."""
+    known = purchases.ages >= WINDOW_DAYS
+    if not known.any() or known.all():
+        return 1.0
+    former = _Purchases(
+        purchases.who[known], purchases.what[known], purchases.ages[known] - WINDOW_DAYS, purchases.width
+    )
+    together, following, _ = _regressions(former)
+    before = Neighbours(together=together, next=following)
+
+    def affinity(rows: NDArray[np.intp], ages: NDArray[np.float64]) -> NDArray[np.float64]:
+        return before.affinity(rows, 0.5 ** (ages / FADING_DAYS), np.ones(len(rows)))
+
+    return gain_of(
+        affinity, purchases.who, purchases.what, purchases.ages, width=purchases.width, window=WINDOW_DAYS
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,12 +190,12 @@ class _Purchases:
 class _Reading:
     """One way to read a chunk of purchases: a matrix (customers, contents) of weights in [0, 1]."""
 
-    def __init__(self, least: float, most: float, half_life: float | None = None) -> None:
-        self._least, self._most, self._half_life = least, most, half_life
+    def __init__(self, least: float, most: float, *, fading: bool = False) -> None:
+        self._least, self._most, self._fading = least, most, fading
 
     def __call__(self, part: _Purchases, count: int) -> Float32:
         inside = (part.ages >= self._least) & (part.ages < self._most)
-        amounts = 0.5 ** (part.ages[inside] / self._half_life) if self._half_life else np.ones(inside.sum())
+        amounts = 0.5 ** (part.ages[inside] / FADING_DAYS) if self._fading else np.ones(inside.sum())
         flat = np.bincount(
             part.who[inside] * part.width + part.what[inside], weights=amounts, minlength=count * part.width
         )
@@ -204,7 +203,7 @@ class _Reading:
 
 
 _ever = _Reading(0.0, np.inf)
-_faded = _Reading(0.0, np.inf, FADING_DAYS)
+_faded = _Reading(0.0, np.inf, fading=True)
 _before = _Reading(WINDOW_DAYS, np.inf)
 _within = _Reading(0.0, WINDOW_DAYS)
 
@@ -238,8 +237,8 @@ def _cut(dense: Float32, enough: NDArray[np.bool_]) -> Table:
     return Table(starts.astype(np.int64), largest[kept].astype(np.int32), np.round(values[kept], 5))
 
 
-def _name(keys: Sequence[str], *tables: Table) -> str:
-    hashing = hashlib.sha256("\x1f".join(keys).encode())
+def _name(keys: Sequence[str], gain: float, *tables: Table) -> str:
+    hashing = hashlib.sha256("\x1f".join((*keys, repr(gain))).encode())
     for table in tables:
         hashing.update(table.starts.tobytes() + table.targets.tobytes() + table.weights.tobytes())
     return hashing.hexdigest()[:16]

@@ -5,8 +5,11 @@ several windows that ended before the last purchase. What the content adds is wo
 customer adds waits for the customer.
 
 That hardly anything is bought again is learned too: the fewer were, or were not, the more it is the share of those who
-did that speaks, and the less how often and when.
+did that speaks, and the less how often and when. Beside it stands how likely a content is bought by who comes back and
+does not have it: where that is likelier, to have it speaks against it.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +25,7 @@ MOST_DAYS = 8  # days of purchase that count, as many as a facet keeps
 PENALTY = 1.0  # ridge of the regression, on standardized features, where there are `LEAST` of each answer
 CURVE = 5  # what is known of customer and content: one, days, days since, both, days since the first
 _STEPS = 30
+_HALVINGS = 30
 
 
 def personal(days: Floats, last: Floats, first: Floats) -> Floats:
@@ -49,8 +53,21 @@ def _selling(sales: Sales, what: NDArray[np.int64], times: Floats) -> Floats:
     return np.stack([*paces, np.log(rate)], axis=1)
 
 
-def bought_again(sales: Sales) -> tuple[Floats, Floats]:
-    """Return (n,) what contents add to the odds of being bought again, and (CURVE,) what the customer does."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Returning:
+    """What is learned of who comes back.
+
+    `add` (n,) is what contents add to the odds of being bought again, `curve` (CURVE,) what the customer does; `fresh` (n,)
+    is how likely who does not have a content buys it.
+    """
+
+    add: Floats
+    curve: Floats
+    fresh: Floats
+
+
+def bought_again(sales: Sales) -> Returning:
+    """Return what is learned of who comes back; zeros and no curve where there is too little to learn from."""
     examples: list[Floats] = []
     answers: list[NDArray[np.bool_]] = []
     for end in ENDS:
@@ -64,7 +81,7 @@ def bought_again(sales: Sales) -> tuple[Floats, Floats]:
         examples.append(np.hstack([personal(times[back], last[back], first[back]), selling]))
         bought = np.unique(sales.who[inside] * sales.width + sales.what[inside])
         answers.append(np.isin(who[back] * sales.width + what[back], bought))
-    nothing = np.zeros(sales.width), np.zeros(0)
+    nothing = Returning(np.zeros(sales.width), np.zeros(0), np.zeros(sales.width))
     if not examples:
         return nothing
     table, answered = np.concatenate(examples), np.concatenate(answers)
@@ -73,7 +90,22 @@ def bought_again(sales: Sales) -> tuple[Floats, Floats]:
     every = -(-len(table) // MOST)
     weights = _logistic(table[::every], answered[::every])
     _, what, times, _, _ = _owned(sales)
-    return _selling(sales, what, times) @ weights[CURVE:], weights[:CURVE]
+    return Returning(_selling(sales, what, times) @ weights[CURVE:], weights[:CURVE], _fresh(sales))
+
+
+def _fresh(sales: Sales) -> Floats:
+    """Return (n,) which share of those who came back in the last window, and did not have a content, bought it."""
+    known = sales.before(WINDOW)
+    inside = sales.days <= WINDOW
+    came = np.intersect1d(sales.who[inside], known.who)
+    had = np.unique(known.who * sales.width + known.what)
+    bought = np.unique(sales.who[inside] * sales.width + sales.what[inside])
+    new = bought[np.isin(bought // sales.width, came) & ~np.isin(bought, had)]
+    newly = np.bincount(new % sales.width, minlength=sales.width)
+    owned = had[np.isin(had // sales.width, came)]
+    without = len(came) - np.bincount(owned % sales.width, minlength=sales.width)
+    usual = newly.sum() / max(without.sum(), 1)
+    return np.asarray((newly + SHRINKAGE * usual) / (without + SHRINKAGE), np.float64)
 
 
 def _logistic(table: Floats, answered: NDArray[np.bool_]) -> Floats:
@@ -93,15 +125,36 @@ def _logistic(table: Floats, answered: NDArray[np.bool_]) -> Floats:
     penalty[0] = PENALTY if few else 0.0
     held = np.zeros(scaled.shape[1])
     held[0] = np.log(share / (1.0 - share))
-    weights = held.copy()
+    weights, loss = held.copy(), _loss(scaled, answered, held, penalty, held)
     for _ in range(_STEPS):
-        expected = 1.0 / (1.0 + np.exp(-(scaled @ weights)))
+        expected = _expected(scaled @ weights)
         slope = scaled.T @ (answered - expected) - penalty * (weights - held)
         bend = (scaled * (expected * (1.0 - expected))[:, None]).T @ scaled + np.diag(penalty)
         step = np.linalg.solve(bend + 1e-9 * np.eye(len(bend)), slope)
-        weights += step
+        # Where answers are rare a whole step may go too far, and the next one farther still.
+        for _ in range(_HALVINGS):
+            further = _loss(scaled, answered, weights + step, penalty, held)
+            if further <= loss:
+                break
+            step /= 2.0
+        else:
+            break
+        weights, loss = weights + step, further
         if np.abs(step).max() < 1e-7:
             break
     weights = weights / spread
     weights[0] -= float(weights[1:] @ middle[1:])
     return np.asarray(weights, np.float64)
+
+
+def _expected(odds: Floats) -> Floats:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(odds, -30.0, 30.0))), np.float64)
+
+
+def _loss(
+    table: Floats, answered: NDArray[np.bool_], weights: Floats, penalty: Floats, held: Floats
+) -> float:
+    """Return the negative logarithm of the likelihood, and of the prior."""
+    odds = table @ weights
+    away = weights - held
+    return float(np.logaddexp(0.0, odds).sum() - odds @ answered + 0.5 * penalty @ (away * away))

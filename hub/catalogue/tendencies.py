@@ -22,13 +22,15 @@ class Tendencies:
 
     `first` (n,) float64 from 0 to 1, 1 for what newcomers will choose most, on a logarithmic scale; `again` (n,) float64,
     what a content adds to the logarithmic odds of being bought again; `curve` (CURVE,) float64, what the customer
-    adds, see `personal`; empty where nothing was learned of it. `version` names it all.
+    adds, see `personal`; empty where nothing was learned of it; `fresh` (n,) float64, how likely who comes back and does not
+    have a content buys it. `version` names it all.
     """
 
     keys: tuple[str, ...] = ()
     first: Floats = field(default_factory=lambda: np.zeros(0))
     again: Floats = field(default_factory=lambda: np.zeros(0))
     curve: Floats = field(default_factory=lambda: np.zeros(0))
+    fresh: Floats = field(default_factory=lambda: np.zeros(0))
     version: str = ""
 
     def __len__(self) -> int:
@@ -52,8 +54,10 @@ class Tendencies:
         kept = moved >= 0
         first = np.zeros(count)
         again = np.full(count, float(self.again.min()) if len(self) else 0.0)
+        fresh = np.zeros(count)
         first[moved[kept]], again[moved[kept]] = self.first[kept], self.again[kept]
-        return Tendencies((), first, again, self.curve, self.version)
+        fresh[moved[kept]] = self.fresh[kept]
+        return Tendencies((), first, again, self.curve, fresh, self.version)
 
 
 def learn_tendencies(customers: Sequence[str], keys: Sequence[str], ages: Floats) -> Tendencies:
@@ -72,9 +76,9 @@ def learn_tendencies(customers: Sequence[str], keys: Sequence[str], ages: Floats
     lines = np.unique(np.stack([who, what.astype(np.int64), days]), axis=1)
     sales = Sales(lines[0], lines[1], lines[2], len(names))
     first = np.round(first_choices(sales), 4)
-    again, curve = bought_again(sales)
-    again, curve = np.round(again, 4), np.round(curve, 5)
+    learned = bought_again(sales)
+    again, curve, fresh = np.round(learned.add, 4), np.round(learned.curve, 5), np.round(learned.fresh, 6)
     hashing = hashlib.sha256("\x1f".join(names.tolist()).encode())
-    for learned in (first, again, curve):
-        hashing.update(learned.tobytes())
-    return Tendencies(tuple(names.tolist()), first, again, curve, hashing.hexdigest()[:16])
+    for numbers in (first, again, curve, fresh):
+        hashing.update(numbers.tobytes())
+    return Tendencies(tuple(names.tolist()), first, again, curve, fresh, hashing.hexdigest()[:16])

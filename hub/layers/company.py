@@ -10,24 +10,18 @@ from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.profiles.model import FeedbackKind, SignalKind
 from hub.profiles.view import ProfileView
 
-TOGETHER_SHARE = 0.4  # of what comes next: what others have as well says less of what will be bought
 LOOKED = 0.3  # of a purchase: what was only looked at, put in the basket or saved
-SAID = {  # of a purchase, beside what was bought or looked at
-    FeedbackKind.REPEAT: 6.0,
-    FeedbackKind.SAVE: 6.0,
-    FeedbackKind.MORE: 6.0,
-    FeedbackKind.SKIP: -1.0,
-    FeedbackKind.LESS: -2.0,
-    FeedbackKind.HIDE: -2.0,
+WISH_SHARE = 0.1  # of all that the customer has: what it counts, in purchases, to say that they want a thing
+LEAST_WISH = 2.0
+SAID = {  # of a wish; a skip is as told by `skipping`
+    FeedbackKind.REPEAT: 1.0,
+    FeedbackKind.SAVE: 1.0,
+    FeedbackKind.MORE: 1.0,
+    FeedbackKind.LESS: -1 / 3,
+    FeedbackKind.HIDE: -1 / 3,
 }
-SAID_NOW = {  # the same, of what stands in one order with it: an answer tells what is wanted now
-    FeedbackKind.REPEAT: 6.0,
-    FeedbackKind.SAVE: 6.0,
-    FeedbackKind.MORE: 6.0,
-    FeedbackKind.SKIP: -0.5,
-    FeedbackKind.LESS: -1.0,
-    FeedbackKind.HIDE: -1.0,
-}
+SAID_NOW = 0.5  # of what speaks against, in one order with it: an answer tells what is wanted now
+EXPECTED = (1.0, 5.0)  # things that everybody is taken to have wanted, and skipped, before
 LOOKED_AT = frozenset({SignalKind.VIEWED, SignalKind.CLICKED, SignalKind.ADDED, SignalKind.SAVED})
 DAY = 86_400.0
 
@@ -47,7 +41,7 @@ class Company:
 def company_of(view: ProfileView, snapshot: CatalogueSnapshot) -> Company:
     """Return what the customer bought and keeps (1 each) and looked at (`LOOKED` each), fading by its age.
 
-    What they said of a content (`SAID`) is added and does not fade; it may speak against what goes with it.
+    What they said of a content (`said`) is added and does not fade; it may speak against what goes with it.
     """
     found: dict[int, tuple[float, float]] = {}
     if view.personal:
@@ -61,13 +55,33 @@ def company_of(view: ProfileView, snapshot: CatalogueSnapshot) -> Company:
             row = snapshot.row(key)
             if row is not None and owned.count > 0 and owned.first_at <= view.at:
                 found[row] = (_fading(at - owned.last_at.timestamp()), 1.0)
-        for key, kind in view.feedback.items():
-            row = snapshot.row(key)
-            if row is not None:
-                faded, ever = found.get(row, (0.0, 0.0))
-                found[row] = (faded + SAID[kind], ever + SAID[kind])
+        for row, amount in said(view, snapshot):
+            faded, ever = found.get(row, (0.0, 0.0))
+            found[row] = (faded + amount, ever + amount)
     amounts = np.array(list(found.values()), np.float64).reshape(len(found), 2)
     return Company(np.fromiter(found, np.intp, len(found)), amounts[:, 0], amounts[:, 1])
+
+
+def said(view: ProfileView, snapshot: CatalogueSnapshot) -> list[tuple[int, float]]:
+    """Return what the customer said of contents, as rows and amounts of a purchase.
+
+    A wish counts the more, the more they have: answers to one page would else drown four things, and drown in four hundred.
+    """
+    wish = max(WISH_SHARE * sum(owned.count > 0 for owned in view.owned.values()), LEAST_WISH)
+    amounts = SAID | {FeedbackKind.SKIP: skipping(view)}
+    rows = ((snapshot.row(key), kind) for key, kind in view.feedback.items())
+    return [(row, wish * amounts[kind]) for row, kind in rows if row is not None]
+
+
+def skipping(view: ProfileView) -> float:
+    """Return what a skip is worth, in wishes: the less, the fewer of the things that they answered to the customer wanted.
+
+    Who wants one thing of five says something by not wanting the next; who wants one of fifty hardly does. A skip of what was
+    wanted with likelihood p weighs p / (1 - p) of a wish, as in the slope of a logistic regression.
+    """
+    told = list(view.feedback.values())
+    wanted = sum(SAID.get(kind, 0.0) > 0 for kind in told)
+    return -(wanted + EXPECTED[0]) / (told.count(FeedbackKind.SKIP) + EXPECTED[1])
 
 
 def affinity(view: ProfileView, snapshot: CatalogueSnapshot) -> NDArray[np.float64] | None:
@@ -78,14 +92,12 @@ def affinity(view: ProfileView, snapshot: CatalogueSnapshot) -> NDArray[np.float
     company = company_of(view, snapshot)
     if not len(company):
         return None
-    spread = TOGETHER_SHARE * learned.together.spread(company.rows, company.faded)
-    spread += learned.next.spread(company.rows, company.ever)
-    said = [
-        (row, SAID_NOW[kind]) for key, kind in view.feedback.items() if (row := snapshot.row(key)) is not None
-    ]
-    if said:
-        rows = np.array([row for row, _ in said], np.intp)
-        spread += learned.basket.spread(rows, np.array([amount for _, amount in said]))
+    spread = learned.affinity(company.rows, company.faded, company.ever)
+    answers = said(view, snapshot)
+    if answers:
+        rows = np.array([row for row, _ in answers], np.intp)
+        now = np.array([amount if amount > 0 else SAID_NOW * amount for _, amount in answers])
+        spread += learned.gain * learned.basket.spread(rows, now)
     return snapshot.borrowing.filled(spread)
 
 

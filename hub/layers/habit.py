@@ -18,25 +18,28 @@ AGAIN = frozenset({NeedPattern.CONSUMABLE, NeedPattern.REPLENISHABLE})
 RHYTHM_FROM = 3  # purchases from which two intervals make a rhythm
 TOO_SOON = 0.25  # of the interval, up to which it is too soon for the next
 LEAST = 0.5  # what is left of the score just after a purchase
-COUNTING = 0.4  # what counting says is worth: eight days are a likelihood of a quarter, as such things go
-COUNTED_SHARE = 0.3
+COUNTING = 0.2  # what eight days are worth where counting speaks alone
+LEARNED_SHARE = 0.7  # of the likelihood, where it is learned
+COUNTED = 0.12  # what eight days are worth beside it
+AGAINST = 0.1  # the most that it counts against a content to have it already
 UNSURE = 2.0  # things that every customer is taken to have asked for again, as expected
 WANTED = frozenset({FeedbackKind.REPEAT, FeedbackKind.SAVE, FeedbackKind.MORE})
 SECONDS = 86_400.0
 
 
 class HabitLayer:
-    """How likely the customer buys the item again, from 0 to 1: `2p / (1 + p)`, for a hundredth more counts most at first.
+    """How likely the customer buys the item again, from 0 to 1; a little below 0 for what is hardly ever bought twice.
 
-    The likelihood is learned from who bought again and who did not (`hub.catalogue.tendencies`), and held by three
-    tenths to what counting says: a share of eight of the days on which the customer bought the item; who bought three
-    times and more has a rhythm, and within the first quarter of its interval it is too soon and counts less.
+    The likelihood is learned from who bought again and who did not (`hub.catalogue.tendencies`); a part of the score is what
+    counting says: a share of eight of the days on which the customer bought the item; who bought three times and more
+    has a rhythm, and within the first quarter of its interval it is too soon and counts less.
     Of who answered that they want again what they have, or do not, all else that they have is likelier, or less so.
+    What who has it buys less likely than who does not is no habit, and speaks against the item: up to a tenth.
     Where too little was learned, counting speaks alone. What is bought once in a lifetime or collected is no habit.
     """
 
     name: str = "habit"
-    version: int = 3
+    version: int = 4
     title: str = "Your usual"
     description: str = "What you buy again and again, in your own rhythm."
 
@@ -62,6 +65,8 @@ class HabitLayer:
             item = usual.get(position)
             if item is None:
                 return ""
+            if scores[position] < 0:
+                return f"You bought this {when(item.ownership.last_at, view.at)}, and hardly anybody buys it again"
             if due_items([item], view.at):  # that it has run out says more than how often it was bought
                 return due_sentence(item)
             days, last = item.ownership.days, when(item.ownership.last_at, view.at)
@@ -75,9 +80,9 @@ class HabitLayer:
 def habits_of(items: Sequence[Owned], view: ProfileView, snapshot: CatalogueSnapshot) -> NDArray[np.float64]:
     """Return (k,) how much of a habit owned items are, by what was learned, else by counting their days."""
     learned = snapshot.tendencies
-    counted = COUNTING * np.array([habit_of(item, view) for item in items], np.float64)
+    counted = np.array([habit_of(item, view) for item in items], np.float64)
     if not len(learned.curve):
-        return counted
+        return COUNTING * counted
     now = view.at.timestamp()
     known = np.array(
         [
@@ -91,15 +96,13 @@ def habits_of(items: Sequence[Owned], view: ProfileView, snapshot: CatalogueSnap
         ],
         np.float64,
     ).reshape(len(items), 4)
+    rows = known[:, 0].astype(np.intp)
     likely = learned.likely(
-        known[:, 0].astype(np.intp),
-        np.maximum(known[:, 1], 1.0),
-        1.0 + known[:, 2] / SECONDS,
-        1.0 + known[:, 3] / SECONDS,
+        rows, np.maximum(known[:, 1], 1.0), 1.0 + known[:, 2] / SECONDS, 1.0 + known[:, 3] / SECONDS
     )
     likely = np.minimum(likely * eagerness(view, items, likely), 1.0)
-    sure = 2.0 * likely / (1.0 + likely)
-    return np.asarray((1.0 - COUNTED_SHARE) * sure + COUNTED_SHARE * counted, np.float64)
+    lacking = np.maximum(1.0 - likely / np.maximum(learned.fresh[rows], 1e-12), 0.0)
+    return np.asarray(LEARNED_SHARE * (likely - AGAINST * lacking) + COUNTED * counted, np.float64)
 
 
 def eagerness(view: ProfileView, items: Sequence[Owned], likely: NDArray[np.float64]) -> float:

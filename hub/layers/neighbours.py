@@ -4,6 +4,7 @@ import numpy as np
 
 from hub.layers.base import Candidates, Contribution, Moment
 from hub.layers.company import affinity, company_of
+from hub.layers.similarity import damp
 from hub.layers.words import quoted, short_title
 from hub.profiles.view import ProfileView
 
@@ -11,13 +12,14 @@ WORTH_TELLING = 0.02
 
 
 class NeighboursLayer:
-    """The sum of the learned weights from all that the customer has to an item, held within [-1, 1].
+    """The sum of the learned weights from all that the customer has to an item, softly held within [-1, 1] (tanh).
 
-    Weights come from at least five customers each (`hub.catalogue.neighbours`); without any, it is silent.
+    Weights come from at least five customers each (`hub.catalogue.neighbours`), and are as loud as the shop's last month
+    made them (`hub.catalogue.gain`), but no louder for what the customer has: `habit` speaks of that. Without any, silence.
     """
 
     name: str = "neighbours"
-    version: int = 1
+    version: int = 2
     title: str = "People like you"
     description: str = "What customers who have the same things also have, and what they bought next."
 
@@ -26,8 +28,9 @@ class NeighboursLayer:
         spread = affinity(view, candidates.snapshot)
         if spread is None:
             return Contribution(np.zeros(len(candidates)))
-        scores = np.clip(spread[candidates.rows], -1.0, 1.0)
         snapshot = candidates.snapshot
+        as_learned = 1.0 / max(snapshot.neighbours.gain, 1.0)
+        scores = np.tanh(damp(candidates, spread[candidates.rows], _had(view), as_learned))
 
         def sentence(position: int) -> str:
             if scores[position] < WORTH_TELLING:
@@ -42,3 +45,7 @@ class NeighboursLayer:
             return "" if led is None else f"Often bought after {quoted(short_title(snapshot.contents[led]))}"
 
         return Contribution(scores, sentence)
+
+
+def _had(view: ProfileView) -> list[str]:
+    return [key for key, owned in view.owned.items() if owned.count > 0 and owned.first_at <= view.at]

@@ -54,6 +54,25 @@ class TestAgain:
         learned = learn_tendencies(*taught(lines))
         assert likely(learned, "dress-1-30", days=1.0, last=31.0, first=31.0) < 0.01
 
+    def test_who_does_not_have_it_buys_it_as_often_as_that_was_seen(self):
+        """Each month every customer buys one of three new dresses, and nothing twice."""
+        lines = [
+            (f"c{n}", f"dress-{month}-{n % 3}", 30.0 * month + n % 9) for n in range(60) for month in range(5)
+        ]
+        learned = learn_tendencies(*taught(lines))
+        fresh = dict(zip(learned.keys, learned.fresh.tolist(), strict=True))
+        assert 0.25 < fresh["dress-0-0"] < 0.4
+        assert fresh["dress-0-0"] > 50 * likely(learned, "dress-0-0", days=1.0, last=9.0, first=9.0)
+        assert fresh["dress-4-0"] < 0.05  # nobody wants those of last year
+
+    def test_it_is_never_certain_however_plain_the_past_is(self):
+        """Where one answer can be told from the other without a fault, weights would grow for ever."""
+        lines = [(f"c{n}", "milk", float(age + n % 5)) for n in range(150) for age in range(0, 150, 10)]
+        lines += [(f"c{n}", f"hat-{n}-{age}", float(age)) for n in range(150) for age in range(0, 150, 20)]
+        learned = learn_tendencies(*taught(lines))
+        assert 0.9 < likely(learned, "milk", days=8.0, last=3.0, first=149.0) < 1.0
+        assert likely(learned, "hat-3-20", days=1.0, last=21.0, first=21.0) < 0.05
+
     def test_of_a_few_who_bought_again_the_share_is_learned(self):
         """Of a hundred customers every tenth buys the same again each month, the others something else."""
         lines = [
@@ -97,6 +116,7 @@ def test_placed_over_a_catalogue_what_was_never_sold_is_least_likely():
     placed = LEARNED.placed({"new": 0, "soap": 1, "tea": 2}, 3)
     assert placed.first.tolist() == [0.0, 1.0, LEARNED.first[LEARNED.keys.index("tea")]]
     assert placed.again[0] == LEARNED.again.min()
+    assert placed.fresh.tolist() == [0.0, *(LEARNED.fresh[LEARNED.keys.index(k)] for k in ("soap", "tea"))]
     assert len(Tendencies().placed({"new": 0}, 1).curve) == 0
 
 

@@ -6,11 +6,14 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from hub.catalogue.model import ContentKind
 from hub.decisions.scenario_files import shipped_scenarios
 from hub.errors import InvalidInput
 from hub.experiments.bootstrap import Interval
+from hub.experiments.evaluation import Task, cases_of, without_variety
 from hub.experiments.log import EventLog
 from hub.experiments.proposal import Proposal, propose
+from hub.experiments.world import build_world
 from hub.layers.mix import Mix
 from hub.layers.registry import load_layers
 from tests.experiments.conftest import GOODS, T, make_log, order
@@ -71,11 +74,13 @@ class TestAProposal:
             propose(LOG, T, days=14, embed=embed, scenario=scenario, layers=LAYERS)
             for scenario in (HOME, loud)
         )
+        taught = build_world(LOG, T - timedelta(days=14), days=14, embed=embed)
+        cases = cases_of(taught, Task.ALL, without_variety(HOME, [ContentKind.PRODUCT]), LAYERS)
         spread = [
-            sum(weight for name, weight in one.weights.items() if name not in one.kept)
+            np.mean([np.std(sum(w * case.scores[name] for name, w in one.weights.items())) for case in cases])
             for one in (quiet, doubled)
         ]
-        assert spread[1] == pytest.approx(2 * spread[0], rel=0.35)
+        assert spread[1] == pytest.approx(2 * spread[0], rel=0.1)
         assert doubled.weights["session"] == 1.0
 
     def test_says_nothing_of_what_an_operator_muted(self, embed):

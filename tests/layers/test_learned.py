@@ -1,5 +1,6 @@
 """Layers that listen to what others bought: in a visit, after feedback, and for what nobody has bought yet."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hub.catalogue.model import Need, NeedPattern
 from hub.catalogue.neighbours import learn
 from hub.catalogue.tendencies import Tendencies
-from hub.layers.company import SAID, affinity
+from hub.layers.company import affinity, said, skipping
 from hub.profiles.model import Evidence, FeedbackKind, SignalKind
 from tests.builders import NOW, make_content, make_directions, make_signal, make_snapshot, make_view
 from tests.layers.test_shipped import heard
@@ -51,12 +52,51 @@ class TestFeedback:
     @pytest.mark.parametrize("kind", list(FeedbackKind))
     def test_speaks_for_or_against_what_goes_with_it(self, kind):
         spread = affinity(make_view(feedback={"cup": kind}), SNAPSHOT)
-        assert np.sign(spread[SNAPSHOT.rows["saucer"]]) == np.sign(SAID[kind])
+        against = kind in {FeedbackKind.SKIP, FeedbackKind.LESS, FeedbackKind.HIDE}
+        assert np.sign(spread[SNAPSHOT.rows["saucer"]]) == (-1 if against else 1)
         assert spread[SNAPSHOT.rows["spade"]] == 0
+
+    def test_a_skip_of_who_wants_little_says_little(self):
+        """Thirty skips beside one wish: together they must not outweigh what was wanted, and one thing more."""
+        often = {f"x{n}": FeedbackKind.SKIP for n in range(30)}
+        once, many, liked = (
+            skipping(make_view(feedback=answers))
+            for answers in (
+                {"cup": FeedbackKind.SKIP},
+                often,
+                often | {f"y{n}": FeedbackKind.REPEAT for n in range(9)},
+            )
+        )
+        assert once == -1 / 6
+        assert once < many < 0
+        assert 30 * many > -1
+        assert liked < once
+
+    def test_a_wish_counts_the_more_the_more_they_have(self):
+        few, many = ({f"thing-{n}": 9.0 for n in range(count)} for count in (1, 100))
+        for owned, wish in ((few, 2.0), (many, 10.0)):
+            assert said(make_view(owned=owned, feedback={"cup": FeedbackKind.SAVE}), SNAPSHOT) == [
+                (SNAPSHOT.rows["cup"], wish)
+            ]
 
     def test_of_somebody_who_is_not_to_be_profiled_says_nothing(self):
         view = make_view(personal=False, feedback={"cup": FeedbackKind.REPEAT})
         assert affinity(view, SNAPSHOT) is None
+
+
+class TestNeighbours:
+    def heard(self, gain, **owned):
+        snapshot = make_snapshot(CONTENTS, neighbours=replace(LEARNED, gain=gain))
+        return heard("neighbours", snapshot, make_view(owned=owned))["saucer"][0]
+
+    def test_it_is_as_loud_as_the_shop_has_taught_it_to_be(self):
+        faint, plain, loud = (self.heard(gain, cup=3.0) for gain in (0.5, 1.0, 2.0))
+        assert 0 < faint < plain < loud <= 1
+        assert np.arctanh(loud) == pytest.approx(4 * np.arctanh(faint))
+
+    def test_for_what_the_customer_has_it_is_no_louder(self):
+        assert self.heard(4.0, cup=3.0, saucer=3.0) == pytest.approx(self.heard(1.0, cup=3.0, saucer=3.0))
+        assert self.heard(0.5, cup=3.0, saucer=3.0) < self.heard(1.0, cup=3.0, saucer=3.0)
 
 
 def test_what_nobody_bought_borrows_of_what_it_is_like():
@@ -92,8 +132,9 @@ class TestInterests:
 LEANINGS = Tendencies(
     ("cup", "rake", "saucer", "spade"),
     np.array([0.2, 1.0, 0.0, 0.1]),
-    np.array([2.0, -2.0, 0.0, 0.0]),
+    np.array([2.0, -2.0, 0.0, -6.0]),
     np.array([-1.0, 1.0, -0.5, 0.0, 0.0]),
+    np.array([0.01, 0.01, 0.01, 0.2]),
     "learned",
 )
 
@@ -104,6 +145,12 @@ class TestHabit:
         said = heard("habit", snapshot, make_view(owned={"cup": 9.0, "rake": 9.0}))
         assert said["cup"][0] > said["rake"][0] > 0
         assert said["saucer"][0] == 0
+
+    def test_to_have_what_is_likelier_bought_by_who_has_it_not_speaks_against_it(self):
+        snapshot = make_snapshot(CONTENTS, tendencies=LEANINGS)
+        said = heard("habit", snapshot, make_view(owned={"spade": 9.0}))["spade"]
+        assert -0.1 < said[0] < 0
+        assert said[1] == "You bought this last week, and hardly anybody buys it again"
 
     def test_the_longer_ago_the_less(self):
         snapshot = make_snapshot(CONTENTS, tendencies=LEANINGS)
