@@ -1,11 +1,13 @@
 """How bodies lie in the store: every byte comes back, and rows of an earlier release stay what they were."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.kit.canonical import canonical
 from hub.ledger import repository
-from hub.ledger.packing import MAGIC, packed, unpacked
+from hub.ledger.packing import MAGIC, packed, unpacked, zstd
 from tests.ledger.test_ledger import ledger, served  # noqa: F401 - a fixture
 
 
@@ -23,6 +25,16 @@ class TestPacked:
     def test_what_repeats_itself_takes_a_fraction(self):
         body = canonical({"items": [{"layer": "base", "score": 0.25, "weight": 1.0}] * 200})
         assert len(packed(body)) * 10 < len(body)
+
+    def test_threads_that_pack_at_once_get_each_their_own(self):
+        bodies = [
+            canonical({"item": n, "words": [f"{n * step:x}" for step in range(300)]}) for n in range(200)
+        ]
+        with ThreadPoolExecutor(8) as threads:
+            assert [unpacked(frame) for frame in threads.map(packed, bodies)] == bodies
+
+    def test_a_frame_tells_how_long_its_body_is(self):
+        assert zstd.get_frame_info(packed(b"a body" * 99)).decompressed_size == 6 * 99
 
 
 class TestRowsOfAnEarlierRelease:
