@@ -13,13 +13,13 @@ from hub.errors import TuttiError, Unavailable
 from hub.kit.clock import isoformat
 from hub.ledger.chain import Head, chained, head_of
 from hub.ledger.frequency import SEPARATOR
+from hub.ledger.inserting import DUPLICATE_KEY, Inserter, StoppedError
 from hub.ledger.model import Exposure, Served
 from hub.ledger.packing import packed, unpacked
 from hub.profiles.beside import Beside
 from hub.store.database import Store
 from hub.store.faults import store_faults
 
-DUPLICATE_KEY = 11000
 # The last link of the customer's chain; of a former id's none, since rows are chained to whom they are of now.
 CHAIN_END = Beside(
     "served",
@@ -76,21 +76,12 @@ def served_from(document: Mapping[str, Any]) -> Served:
     )
 
 
-class _StoppedError(Exception):
-    """An insert in order stopped at a row: because its place in the chain was taken, or it was refused."""
-
-    def __init__(self, at: int, race: bool, message: str) -> None:
-        super().__init__(message)
-        self.at = at
-        self.race = race
-        self.message = message
-
-
 class LedgerRepository:
     """Reads and writes `served` and `exposures`."""
 
     def __init__(self, store: Store) -> None:
         self._served = store.db["served"]
+        self._inserter = Inserter(store.db)
         self._exposures = store.db["exposures"]
         self._heads: dict[str, tuple[Head | None, float]] = {}
         self._expected: set[str] = set()  # whose ends are to be read by the next command
@@ -150,8 +141,8 @@ class LedgerRepository:
             documents = await self._chained(waiting)
             try:
                 with store_faults():
-                    await self._insert_in_order(documents)
-            except _StoppedError as stopped:
+                    await self._inserter.insert(documents)
+            except StoppedError as stopped:
                 self._remember(documents[: stopped.at])
                 failed = waiting[stopped.at]
                 self._heads.pop(failed.profile_id or "", None)
@@ -168,21 +159,6 @@ class LedgerRepository:
                 self._remember(documents)
                 return refused
         raise Unavailable("others keep writing to the same customers' ledger; ask again")
-
-    async def _insert_in_order(self, documents: Sequence[dict[str, Any]]) -> None:
-        """Insert documents until one is refused.
-
-        In order, because a row names the one before it: it must not arrive where that did not.
-        """
-        try:
-            await self._served.insert_many(documents, ordered=True)
-        except BulkWriteError as error:
-            faults = error.details.get("writeErrors", [])
-            if error.details.get("writeConcernErrors") or not faults:
-                raise
-            fault = faults[0]
-            race = fault.get("code") == DUPLICATE_KEY and "seq" in fault.get("keyPattern", {})
-            raise _StoppedError(fault["index"], race, str(fault.get("errmsg", "refused"))) from None
 
     def forget(self) -> None:
         """Forget the ends of chains that this process remembers; they are read anew."""
