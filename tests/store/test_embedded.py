@@ -53,6 +53,12 @@ class TestOneHub:
             assert await client["shop"]["orders"].count_documents({}) == 1
         assert not alive(pid)
 
+    async def test_its_journal_is_written_into_blocks_that_the_disk_has_given_already(self, data_folder):
+        async with EmbeddedServer(data_folder):
+            files = [file.stat() for file in (data_folder / "db" / "journal").glob("WiredTiger[LP]*")]
+            assert files
+            assert all(file.st_blocks * 512 >= file.st_size == 8 * 1024 * 1024 for file in files)
+
     async def test_what_a_killed_process_had_begun_is_in_nobodys_way_for_long(self, data_folder):
         """A second hub, or a command, shares the server; killed in a transaction it leaves it open."""
         soon = {"transactionLifetimeLimitSeconds": "1"}

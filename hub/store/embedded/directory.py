@@ -25,7 +25,7 @@ from hub.errors import SetupError
 
 LEAST_FREE = (
     128 * 1024 * 1024
-)  # bytes, for a fresh server: it takes 30 MB, its journal and first data the rest
+)  # bytes, for a fresh server: it takes 25 MB, a longer journal and first data the rest
 LARGEST_LOG = 16 * 1024 * 1024  # bytes, after which it is put aside at the next start
 
 
