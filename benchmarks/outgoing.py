@@ -243,11 +243,11 @@ async def _measure(customers: int, experiences: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="tutti-bench-") as folder:
         settings = Settings(data_dir=Path(folder) / "data", log_level="error", store_deadline=60.0)
         async with open_services(settings) as (services, _auth, _signer, store):
-            told = await ledger_cost(store)
-            await install(services)
-            await services.catalogue.refresh()
-            await people(services, customers)
             async with background.running(services, store):
+                told = await ledger_cost(store)
+                await install(services)
+                await services.catalogue.refresh()
+                await people(services, customers)
                 for at_once in (1, 8):
                     told |= await experience_cost(services, customers, experiences, at_once)
             return told | await batch_rate(services, store, customers, Path(folder))
