@@ -242,6 +242,17 @@ class TestHousekeeping:
         await store.db["things"].drop_index("by a")
         assert [i["name"] async for i in await store.db["things"].list_indexes()] == ["_id_"]
 
+    async def test_a_bare_insert_says_what_it_did_not_take_and_raises_nothing(self, store):
+        command = {
+            "insert": "things",
+            "writeConcern": store.db.write_concern.document,
+            "documents": [{"_id": 1}],
+        }
+        assert (await store.db.command(command))["n"] == 1
+        reply = await store.db.command(command)
+        told = [(fault["index"], fault["code"], fault["keyPattern"]) for fault in reply["writeErrors"]]
+        assert (reply["n"], told) == (0, [(0, 11000, {"_id": 1})])
+
     async def test_an_unknown_command_is_refused(self, store):
         with pytest.raises(OperationFailure, match="no such command"):
             await store.db.command("thereIsNoSuchCommand")
