@@ -5,7 +5,9 @@ import os
 import shutil
 import signal
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,15 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure
 
 from hub.errors import Unavailable
+from hub.kit.clock import SystemClock
+from hub.ledger.service import LedgerService
 from hub.store.database import Store, connect, database_of
 from hub.store.embedded import binary, process
 from hub.store.embedded.directory import DataDirectory
 from hub.store.embedded.process import ServerProcess
 from hub.store.faults import store_faults
+from hub.store.migrate import migrate
+from tests.ledger.test_ledger import served
 
 pytestmark = pytest.mark.mongod
 
@@ -121,6 +127,35 @@ async def test_the_primary_killed_under_load_loses_nothing_acknowledged(replica_
     assert (await replica_set.primary()).pid != first.pid
     found = {row["_id"] async for row in store.db["numbers"].find()}
     assert acknowledged <= found
+
+
+async def test_a_primary_killed_while_rows_of_the_ledger_leave_one_by_one_leaves_its_chains_whole(
+    replica_set,
+):
+    await migrate(replica_set.store.db)
+    ledger = LedgerService(replica_set.store, SystemClock())
+    recorded: set[str] = set()
+
+    async def record(count: int) -> None:
+        enough = len(recorded) + count
+        while len(recorded) < enough:
+            row = served(profile_id=f"prf_{len(recorded) % 3}", expires_at=SystemClock().now() + timedelta(1))
+            with suppress(Unavailable):  # nobody was answered with it, whether it arrived or not
+                await ledger.record(row)
+                recorded.add(row.id)
+
+    async with asyncio.timeout(90):
+        await record(60)
+        alone = asyncio.create_task(record(60))
+        while len(recorded) < 80:
+            await asyncio.sleep(0)
+        replica_set.kill(await replica_set.primary())
+        await alone
+    await ledger.close()
+    found = {row["_id"] async for row in replica_set.store.db["served"].find({}, {"_id": 1})}
+    assert recorded <= found
+    report = await ledger.verify()
+    assert (report.rows, report.chains, report.faults) == (len(found), 3, ())
 
 
 async def test_without_a_majority_writes_are_refused_not_swallowed(replica_set):
