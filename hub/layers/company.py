@@ -20,8 +20,7 @@ SAID = {  # of a wish; a skip is as told by `skipping`
     FeedbackKind.LESS: -1 / 3,
     FeedbackKind.HIDE: -1 / 3,
 }
-SAID_NOW = 0.5  # of what speaks against, in one order with it: an answer tells what is wanted now
-EXPECTED = (1.0, 5.0)  # things that everybody is taken to have wanted, and skipped, before
+EXPECTED = (1.0, 2.5)  # things that everybody is taken to have wanted, and skipped, before
 LOOKED_AT = frozenset({SignalKind.VIEWED, SignalKind.CLICKED, SignalKind.ADDED, SignalKind.SAVED})
 DAY = 86_400.0
 
@@ -96,7 +95,9 @@ def affinity(view: ProfileView, snapshot: CatalogueSnapshot) -> NDArray[np.float
     answers = said(view, snapshot)
     if answers:
         rows = np.array([row for row, _ in answers], np.intp)
-        now = np.array([amount if amount > 0 else SAID_NOW * amount for _, amount in answers])
+        now = np.array(
+            [amount for _, amount in answers]
+        )  # an answer tells what is wanted now, as an order does
         spread += learned.gain * learned.basket.spread(rows, now)
     return snapshot.borrowing.filled(spread)
 

@@ -56,10 +56,10 @@ class HabitLayer:
             rows = np.fromiter(items, np.intp, len(items))
             places = np.searchsorted(candidates.rows, rows)
             places[places == len(candidates)] = 0
-            for place, row in zip(places.tolist(), rows.tolist(), strict=True):
-                if candidates.rows[place] == row:
-                    usual[place] = items[row]
-            scores[list(usual)] = habits_of(list(usual.values()), view, candidates.snapshot)
+            here = candidates.rows[places] == rows
+            # Of all that they have, and not of candidates alone: what they skipped is often none any more.
+            scores[places[here]] = habits_of(list(items.values()), view, candidates.snapshot)[here]
+            usual = {int(place): items[int(row)] for place, row in zip(places[here], rows[here], strict=True)}
 
         def sentence(position: int) -> str:
             item = usual.get(position)

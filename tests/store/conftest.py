@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from pymongo import AsyncMongoClient
 
+LONGEST_LINE = 16 * 1024 * 1024  # bytes of what a hub reports: all that was acknowledged on a disk of 60 MB
 HUB = Path(__file__).with_name("hub_process.py")
 
 
@@ -60,7 +61,8 @@ async def start_process() -> AsyncIterator[Start]:
 
     async def start(*command: str) -> Hub:
         pipe = asyncio.subprocess.PIPE
-        hubs.append(Hub(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)))
+        started = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, limit=LONGEST_LINE)
+        hubs.append(Hub(started))
         return hubs[-1]
 
     yield start

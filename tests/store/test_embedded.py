@@ -317,7 +317,8 @@ class TestAFullDisk:
     async def test_that_fills_under_load_loses_nothing_and_the_hub_goes_on_when_there_is_room(
         self, start_hub_on_disk_of
     ):
-        hub = await start_hub_on_disk_of(3000, least_free=0, filler=2000)
+        # 26 MB: a server with its journal beforehand, and little more.
+        hub = await start_hub_on_disk_of(45_000, least_free=0, filler=18_500)
         opened = await hub.says()
         await hub.ask("write 0")
         async with asyncio.timeout(60):
