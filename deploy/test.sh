@@ -19,4 +19,5 @@ if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null 
 fi
 "$BIN/python" deploy/node_checks.py || echo "tests that need checks from npm will fail and say so" >&2
 
-exec "$BIN/python" -m pytest tests
+# Side by side, a file at a time, each worker with a MongoDB of its own; one by one: make test PYTEST_ADDOPTS="-n 0".
+exec "$BIN/python" -m pytest -n logical --maxprocesses 4 --dist loadfile tests

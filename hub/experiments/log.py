@@ -5,7 +5,7 @@ Contents are made of the lines before an instant alone: a title or a price that 
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -77,10 +77,15 @@ def read_log(path: Path, mapping: Path | None, *, now: datetime, progress: Share
             continue  # as an import rejects it
     if not events:
         raise InvalidInput("there is no event in this file that the hub understands", path=("file",))
-    events.sort(key=lambda event: (event.at, event.id))
-    log = tuple(events)
+    log = told_by(events)
     if given is not None and given.contents is not None:
-        return EventLog(log, _Mapped(plan.reader, given))
+        return replace(log, contents_before=_Mapped(plan.reader, given))
+    return log
+
+
+def told_by(events: Iterable[Event]) -> EventLog:
+    """Return the log of some events, with contents as they tell of them."""
+    log = tuple(sorted(events, key=lambda event: (event.at, event.id)))
     return EventLog(log, _Told(log))
 
 
