@@ -34,7 +34,8 @@ class HabitLayer:
     counting says: a share of eight of the days on which the customer bought the item; who bought three times and more
     has a rhythm, and within the first quarter of its interval it is too soon and counts less.
     Of who answered that they want again what they have, or do not, all else that they have is likelier, or less so.
-    What who has it buys less likely than who does not is no habit, and speaks against the item: up to a tenth.
+    What who has it buys less likely than who does not is no habit, and speaks against the item, up to a tenth, unless it
+    is known to run out.
     Where too little was learned, counting speaks alone. What is bought once in a lifetime or collected is no habit.
     """
 
@@ -102,6 +103,8 @@ def habits_of(items: Sequence[Owned], view: ProfileView, snapshot: CatalogueSnap
     )
     likely = np.minimum(likely * eagerness(view, items, likely), 1.0)
     lacking = np.maximum(1.0 - likely / np.maximum(learned.fresh[rows], 1e-12), 0.0)
+    # Of what is known to run out others' purchases say how soon, not that it is never needed again.
+    lacking[[item.content.need.pattern is NeedPattern.REPLENISHABLE for item in items]] = 0.0
     return np.asarray(LEARNED_SHARE * (likely - AGAINST * lacking) + COUNTED * counted, np.float64)
 
 

@@ -152,6 +152,12 @@ class TestHabit:
         assert -0.1 < said[0] < 0
         assert said[1] == "You bought this last week, and hardly anybody buys it again"
 
+    def test_to_have_what_is_known_to_run_out_never_speaks_against_it(self):
+        need = Need(NeedPattern.REPLENISHABLE, days=30)
+        refill = make_content("spade", title="Steel spade", need=need)
+        snapshot = make_snapshot([*CONTENTS[:3], refill], tendencies=LEANINGS)
+        assert heard("habit", snapshot, make_view(owned={"spade": 9.0}))["spade"][0] > 0
+
     def test_the_longer_ago_the_less(self):
         snapshot = make_snapshot(CONTENTS, tendencies=LEANINGS)
         soon, late = (
