@@ -5,7 +5,8 @@
 The experience: the home page of the demo house for customers in turn, once with the ledger and once with
 one that takes a row and keeps nothing, one after the other, so that both meet the same machine: what
 the ledger adds to the median. The hub does besides what a running one does, and has settled its memory. The row: 33 kB, each durable before the next (and sixteen at a time), beside bare
-inserts of the same documents into a collection of the same server. The batch: N customers, of whom each has
+inserts of the same documents into a collection of the same server. The answer: the contract's web document with three
+reasons an item, which is put into words while its row is written. The batch: N customers, of whom each has
 granted email and looked at three things.
 """
 
@@ -14,16 +15,19 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from benchmarks import command
 from hub import background
 from hub.app import open_services
+from hub.auth.model import Caller, Scope
 from hub.channels.batch import EmailBatch
 from hub.channels.renderers import renderers, spare_processors
 from hub.config import Settings
@@ -39,8 +43,11 @@ from hub.ledger.repository import served_document
 from hub.ledger.service import LedgerService
 from hub.profiles.model import CustomerRef
 from hub.store.database import Store
-from resolvers.context import Services
+from hub.web.graphql import graphql_app
+from resolvers.context import Context, Services
+from schema.schema import build
 
+WEB_PAGE = (Path(__file__).parent.parent / "tests" / "contract" / "web.graphql").read_text()
 ROWS = 300
 LAYERS, ITEMS = 13, 16
 GRANT = {"purpose": "EMAIL_MARKETING", "channel": "EMAIL", "state": "GRANTED"}
@@ -218,6 +225,47 @@ async def experience_cost(services: Services, customers: int, rounds: int, at_on
     }
 
 
+async def answer_cost(services: Services, customers: int, rounds: int) -> dict[str, float]:
+    """Measure what the ledger adds to the median answer of the contract's web document, asked one at a time."""
+    without = copy(services.experiences)
+    without._ledger = NoLedger(services.ledger)
+    caller = Caller(Scope.ADMIN, "benchmark")
+    clients = {}
+    for kept, one in ((True, services), (False, replace(services, experiences=without))):
+
+        async def context(_headers: Mapping[str, str], one: Services = one) -> Context:
+            return Context(one, caller, one.clock.now())
+
+        app = graphql_app(build(), context, services.settings)
+        clients[kept] = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hub")
+    taken: dict[bool, list[float]] = {True: [], False: []}
+    known = min(rounds, customers, 400)
+    for number in range(-known, rounds):
+        who = {"userId": f"bench-{number % known}"}
+        asked = {
+            "query": WEB_PAGE,
+            "operationName": "WebPage",
+            "variables": {"for": who, "scenario": "home", "first": 12},
+        }
+        for kept in (True, False) if number % 2 else (False, True):
+            began = time.perf_counter()
+            reply = await clients[kept].post("/graphql", json=asked)
+            if number >= 0:
+                taken[kept].append(time.perf_counter() - began)
+            assert "errors" not in reply.json(), reply.text[:500]
+        if number == -1:
+            settle()
+    for client in clients.values():
+        await client.aclose()
+    with_it, without_it = statistics.median(taken[True]) * 1e3, statistics.median(taken[False]) * 1e3
+    return {
+        "answer: ms with the ledger": with_it,
+        "answer: ms without": without_it,
+        "answer: ms that the ledger adds to the median": with_it - without_it,
+        "answer: with / without": with_it / without_it,
+    }
+
+
 async def batch_rate(services: Services, store: Store, customers: int, folder: Path) -> dict[str, float]:
     """Measure a batch."""
     await store.db["served"].delete_many({})
@@ -259,6 +307,7 @@ async def _measure(customers: int, experiences: int) -> dict[str, float]:
                 await people(services, customers)
                 for at_once in (1, 8):
                     told |= await experience_cost(services, customers, experiences, at_once)
+                told |= await answer_cost(services, customers, experiences)
             return told | await batch_rate(services, store, customers, Path(folder))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hub.auth.model import Caller
 from hub.config import Settings
 from hub.kit.clock import Clock
+from hub.kit.leaving import Leaving
 from hub.profiles.beside import Along, Beside
 from hub.profiles.model import CustomerRef, Profile
 
@@ -80,13 +81,15 @@ class Context:
     """One request: the services, the authenticated caller, and the instant.
 
     The instant is one for the whole request, so that experiences on several channels asked for in one
-    document are one decision, to the last digit. `gpc`: the request came under Global Privacy Control.
+    document are one decision, to the last digit. `gpc`: the request came under Global Privacy Control. `leaving`: what
+    the answer waits for before it is sent.
     """
 
     services: Services
     caller: Caller
     at: datetime
     gpc: bool = False
+    leaving: Leaving = field(default_factory=Leaving, init=False, repr=False, compare=False)
     _finding: dict[tuple[CustomerRef, bool], asyncio.Task[Along]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

@@ -11,6 +11,7 @@ from hub.consent.recipient import Recipient
 from hub.decisions.choices import MOST_QUESTIONS, Choice, between, parse_choice
 from hub.decisions.model import Channel, MixRequest, RankedItem, Removed
 from hub.errors import InvalidInput
+from hub.kit.leaving import Departure
 from hub.kit.pages import Page
 from hub.offers.model import Grant
 from hub.profiles.model import CustomerRef
@@ -55,6 +56,10 @@ async def experience(
         InvalidInput: if the mix, the recipient or an answer is impossible.
         NotFound: if there is no such scenario.
     """
+    asked = repr((ref, channel, scenario, mix, preview, recipient, budget, tuple(answers)))
+    made: Experience | None = context.leaving.made(asked)
+    if made is not None:  # the answer is completed anew
+        return made
     who = await access.experience_for(context, ref, channel, keep=not preview)
     return await context.services.experiences.assemble(
         who,
@@ -67,6 +72,7 @@ async def experience(
         recipient=recipient,
         chosen=_chosen(budget, answers),
         profiles=context,
+        leaving=Departure(context.leaving, asked),
     )
 
 

@@ -100,6 +100,7 @@ def settings(mongodb_uri: str, database: str, tmp_path: Path) -> Settings:
         database=database,
         data_dir=tmp_path,
         port=0,
+        store_deadline=5,  # tests run side by side; who tests a slow store says how slow it may be
     )
 
 

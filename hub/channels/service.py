@@ -9,6 +9,7 @@ A preview goes the same way and leaves nothing behind: it never reaches the ledg
 nothing, and no step before the ledger writes (law 7): a profile that lags behind is folded in memory.
 """
 
+from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
@@ -47,6 +48,7 @@ from hub.decisions.choices import Choice
 from hub.decisions.model import Channel, Decision, MixRequest, Note, Scenario
 from hub.errors import Unavailable
 from hub.kit.clock import Clock
+from hub.kit.leaving import Departure
 from hub.ledger.frequency import Shown
 from hub.ledger.model import Served
 from hub.profiles.beside import Beside
@@ -123,6 +125,7 @@ class ExperienceService:
         chosen: tuple[Choice, ...] = (),
         template: MessageTemplate | None = None,
         profiles: Profiles | None = None,
+        leaving: Departure | None = None,
     ) -> Experience:
         """Return what a customer is to see on a channel; unless it is a preview, it is durable in the ledger.
 
@@ -141,6 +144,7 @@ class ExperienceService:
             recipient: for whom the customer chooses, if not for themselves.
             chosen: the answers of a guided choice so far, and a budget.
             profiles: where the customer is found, for a request that reads them for other things too.
+            leaving: for who completes an answer around it: then it is not durable yet, and may leave when that has settled.
 
         The store has `Settings.store_deadline` seconds for all of it; what it does not answer by then is
         done without.
@@ -218,13 +222,35 @@ class ExperienceService:
                         tries=tries - 1,
                         recipient=recipient,
                         chosen=chosen,
+                        leaving=leaving,
                     )
                 return unrecorded(decision, channel, context)
+            return await self._written(
+                row, store, experience, leaving, lambda: unrecorded(decision, channel, context)
+            )
+        except Unavailable:
+            return unrecorded(decision, channel, context)
+
+    async def _written(
+        self,
+        row: Served,
+        store: StoreTime,
+        experience: Experience,
+        leaving: Departure | None,
+        instead: Callable[[], Experience],
+    ) -> Experience:
+        recording = self._record(row, store)
+        if leaving is not None and leaving.defers:
+            return await leaving.after(recording, experience, instead)
+        await recording
+        return experience
+
+    async def _record(self, row: Served, store: StoreTime) -> None:
+        try:
             await store.of(self._ledger.record(row))
         except Unavailable:
-            log.warning("experience not recorded", channel=channel.value, scenario=scenario)
-            return unrecorded(decision, channel, context)
-        return experience
+            log.warning("experience not recorded", channel=row.channel, scenario=row.scenario_key)
+            raise
 
     async def _present(
         self, decision: Decision, channel: Channel, context: PresentationContext

@@ -20,6 +20,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
     create_source_event_stream,
     execute,
 )
@@ -27,6 +28,7 @@ from graphql.execution import Executor
 
 from hub.errors import Unavailable
 from hub.kit.deadline import within
+from hub.kit.leaving import Leaving
 from hub.serving.documents import Documents, Prepared, is_subscription
 from hub.serving.masking import as_entry
 from hub.serving.plans import PlannedExecutor, Reader
@@ -74,6 +76,7 @@ class Execution:
         deadline: seconds after which a request, or one event of a stream, is given up.
         reader: tells which fields only read, so that plans can be compiled for them; None: no plans.
         asking: makes of a context what such fields see of it.
+        leaving: tells of a context what its answer waits for before it leaves; None: for nothing.
     """
 
     def __init__(
@@ -85,11 +88,13 @@ class Execution:
         deadline: float,
         reader: Reader | None = None,
         asking: Callable[[Any], Any] | None = None,
+        leaving: Callable[[Any], Leaving] | None = None,
     ) -> None:
         self._schema = schema
         self._documents = documents
         self._context = context
         self._deadline = deadline
+        self._leaving = leaving
         self._planned: dict[str, Any] = {}
         if reader is not None:
             self._planned = {"executor_class": PlannedExecutor, "reader": reader}
@@ -180,6 +185,20 @@ class Execution:
         return await self._execute(operation, await self._context(headers), event)
 
     async def _execute(self, operation: Operation, context: Any, root: Any = None) -> ExecutionResult:
+        if self._leaving is None:
+            return await self._completed(operation, context, root)
+        leaving = self._leaving(context)
+        # A mutation is not done twice, so what it says of experiences is durable before it says so.
+        leaving.defers = operation.node.operation is OperationType.QUERY
+        try:
+            result = await self._completed(operation, context, root)
+            while not await leaving.settled():
+                result = await self._completed(operation, context, root)
+        finally:
+            leaving.drop()
+        return result
+
+    async def _completed(self, operation: Operation, context: Any, root: Any) -> ExecutionResult:
         prepared, asked = operation.prepared, operation.asked
         assert prepared.document is not None
         arguments = {**self._planned, "plans": prepared.plans} if self._planned else {}

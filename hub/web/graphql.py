@@ -96,7 +96,13 @@ def graphql_app(
     if on_erasure is not None:
         on_erasure(documents.forget)
     execution = Execution(
-        core, documents, context_factory, deadline=settings.deadline, reader=read_of, asking=Asking
+        core,
+        documents,
+        context_factory,
+        deadline=settings.deadline,
+        reader=read_of,
+        asking=Asking,
+        leaving=lambda context: context.leaving,
     )
     http = graphql_endpoint(execution, closing or asyncio.Event(), body_limit=settings.body_limit)
     sockets = Sockets(execution, message_limit=settings.body_limit, origins=settings.allowed_origins)
