@@ -7,15 +7,16 @@ first time is found by popularity and neighbours together.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hub.catalogue import popularity
+
 GAINS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 WORTH = 3.0  # what the mixes that ship let a point of the layer count beside a point of popularity
-POPULAR_DAYS = 7.0  # days in which a purchase counts half for popularity
-PURCHASE = 5.0  # its weight there, which sets how steep the logarithm is
 MOST_CUSTOMERS = 1_000  # who tell; of more, evenly spaced ones
 LEAST_CUSTOMERS = 30  # below which nothing is told, and the gain is 1
 AT = 10  # places of a list
@@ -71,7 +72,8 @@ def gain_of(
 
 def _popularity(what: NDArray[np.int64], ages: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     """Return (n,) popularity as `hub.catalogue.popularity` scales it, of purchases alone."""
-    sums = PURCHASE * np.bincount(what, weights=0.5 ** (ages / POPULAR_DAYS), minlength=width)
+    faded = 0.5 ** (ages / (popularity.HALF_LIFE / timedelta(days=1)))
+    sums = popularity.WEIGHTS["Order Completed"] * np.bincount(what, weights=faded, minlength=width)
     return np.asarray(np.log1p(sums) / max(float(np.log1p(sums.max())), 1e-12), np.float64)
 
 

@@ -6,6 +6,7 @@ Three tables of weights between contents, all from ridge regressions with one so
               WWW 2019) on purchases that fade by half every `FADING_DAYS`
     next      what customers who had this bought in the last `WINDOW_DAYS`: the same regression, from what they
               had before the window to what they bought within it. It knows the direction of time, hence the season.
+    basket    what stands in one order with it: the first regression, on orders (`hub.catalogue.baskets`)
 
 A weight is kept only between contents that at least `ANONYMITY` customers both have, so that nobody's basket
 can be read off the table, and only the `MOST_KEPT` largest of a content are. Ridges are multiples of the mean

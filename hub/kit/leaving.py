@@ -36,8 +36,15 @@ class Leaving:
         self._made: dict[str, Any] = {}
 
     def made(self, asked: str) -> Any | None:
-        """Return what is to leave for what was asked, None before it is settled."""
-        return self._made.get(asked)
+        """Return what is to leave for what was asked, None before it is settled.
+
+        Raises:
+            Exception: its work ended in a fault; so only the part of the answer that asked for it has the fault.
+        """
+        made = self._made.get(asked)
+        if isinstance(made, Exception):
+            raise made
+        return made
 
     async def after(
         self, asked: str, work: Coroutine[Any, Any, None], made: T, instead: Callable[[], T]
@@ -65,6 +72,9 @@ class Leaving:
                     await each.task
                 except Unavailable:
                     self._made[each.asked] = each.instead()
+                    whole = False
+                except Exception as fault:  # noqa: BLE001 - whatever it is, whoever asked for this part is told
+                    self._made[each.asked] = fault
                     whole = False
                 else:
                     self._made.setdefault(each.asked, each.made)

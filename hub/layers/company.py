@@ -50,10 +50,10 @@ def company_of(view: ProfileView, snapshot: CatalogueSnapshot) -> Company:
                 row = snapshot.row(signal.content_key)
                 if row is not None:
                     found[row] = (LOOKED * _fading(at - signal.stamp.at.timestamp()), LOOKED)
-        for key, owned in view.owned.items():
+        for key in had(view):
             row = snapshot.row(key)
-            if row is not None and owned.count > 0 and owned.first_at <= view.at:
-                found[row] = (_fading(at - owned.last_at.timestamp()), 1.0)
+            if row is not None:
+                found[row] = (_fading(at - view.owned[key].last_at.timestamp()), 1.0)
         for row, amount in said(view, snapshot):
             faded, ever = found.get(row, (0.0, 0.0))
             found[row] = (faded + amount, ever + amount)
@@ -61,12 +61,17 @@ def company_of(view: ProfileView, snapshot: CatalogueSnapshot) -> Company:
     return Company(np.fromiter(found, np.intp, len(found)), amounts[:, 0], amounts[:, 1])
 
 
+def had(view: ProfileView) -> list[str]:
+    """Return the keys of what the customer has at `view.at`, sent back and later purchases not among them."""
+    return [key for key, owned in view.owned.items() if owned.count > 0 and owned.first_at <= view.at]
+
+
 def said(view: ProfileView, snapshot: CatalogueSnapshot) -> list[tuple[int, float]]:
     """Return what the customer said of contents, as rows and amounts of a purchase.
 
     A wish counts the more, the more they have: answers to one page would else drown four things, and drown in four hundred.
     """
-    wish = max(WISH_SHARE * sum(owned.count > 0 for owned in view.owned.values()), LEAST_WISH)
+    wish = max(WISH_SHARE * len(had(view)), LEAST_WISH)
     amounts = SAID | {FeedbackKind.SKIP: skipping(view)}
     rows = ((snapshot.row(key), kind) for key, kind in view.feedback.items())
     return [(row, wish * amounts[kind]) for row, kind in rows if row is not None]
@@ -95,10 +100,9 @@ def affinity(view: ProfileView, snapshot: CatalogueSnapshot) -> NDArray[np.float
     answers = said(view, snapshot)
     if answers:
         rows = np.array([row for row, _ in answers], np.intp)
-        now = np.array(
-            [amount for _, amount in answers]
-        )  # an answer tells what is wanted now, as an order does
-        spread += learned.gain * learned.basket.spread(rows, now)
+        amounts = np.array([amount for _, amount in answers])
+        # An answer tells what is wanted now, and so does what stands in one order.
+        spread += learned.gain * learned.basket.spread(rows, amounts)
     return snapshot.borrowing.filled(spread)
 
 

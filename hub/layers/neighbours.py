@@ -3,7 +3,7 @@
 import numpy as np
 
 from hub.layers.base import Candidates, Contribution, Moment
-from hub.layers.company import affinity, company_of
+from hub.layers.company import affinity, company_of, had
 from hub.layers.similarity import damp
 from hub.layers.words import quoted, short_title
 from hub.profiles.view import ProfileView
@@ -30,7 +30,7 @@ class NeighboursLayer:
             return Contribution(np.zeros(len(candidates)))
         snapshot = candidates.snapshot
         as_learned = 1.0 / max(snapshot.neighbours.gain, 1.0)
-        scores = np.tanh(damp(candidates, spread[candidates.rows], _had(view), as_learned))
+        scores = np.tanh(damp(candidates, spread[candidates.rows], had(view), as_learned))
 
         def sentence(position: int) -> str:
             if scores[position] < WORTH_TELLING:
@@ -45,7 +45,3 @@ class NeighboursLayer:
             return "" if led is None else f"Often bought after {quoted(short_title(snapshot.contents[led]))}"
 
         return Contribution(scores, sentence)
-
-
-def _had(view: ProfileView) -> list[str]:
-    return [key for key, owned in view.owned.items() if owned.count > 0 and owned.first_at <= view.at]

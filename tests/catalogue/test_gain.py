@@ -5,8 +5,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from hub.catalogue.gain import GAINS, LEAST_CUSTOMERS, gain_of
+from hub.catalogue.gain import GAINS, LEAST_CUSTOMERS, WORTH, gain_of
 from hub.catalogue.neighbours import learn
+from hub.decisions.scenario_files import shipped_scenarios
 
 WIDTH = 60
 
@@ -56,3 +57,8 @@ def test_it_is_learned_with_the_neighbours(days, louder):
     found = learn([w for w, _, _ in lines], [k for _, k, _ in lines], np.array([a for _, _, a in lines]))
     assert found.gain in GAINS
     assert (found.gain > 1.0) == louder  # of a log of twenty days nothing lies behind the last thirty
+
+
+def test_it_is_rehearsed_with_the_loudness_of_the_mixes_that_ship():
+    weights = shipped_scenarios()["home"].mix.weights
+    assert weights["neighbours"] / weights["base"] == pytest.approx(WORTH)

@@ -8,10 +8,14 @@ import pytest
 
 from hub.catalogue.model import Need, NeedPattern
 from hub.catalogue.neighbours import learn
+from hub.catalogue.table import Table
 from hub.catalogue.tendencies import Tendencies
+from hub.decisions.moment import detect
+from hub.layers.base import Candidates
 from hub.layers.company import affinity, said, skipping
 from hub.profiles.model import Evidence, FeedbackKind, SignalKind
 from tests.builders import NOW, make_content, make_directions, make_signal, make_snapshot, make_view
+from tests.decisions.strategies import LAYERS
 from tests.layers.test_shipped import heard
 
 CONTENTS = [
@@ -78,6 +82,14 @@ class TestFeedback:
             assert said(make_view(owned=owned, feedback={"cup": FeedbackKind.SAVE}), SNAPSHOT) == [
                 (SNAPSHOT.rows["cup"], wish)
             ]
+
+    def test_what_shares_an_order_with_a_wish_is_wanted_with_it_and_not_with_what_they_have(self):
+        nothing = Table.empty(len(LEARNED.keys))
+        baskets = replace(LEARNED, together=nothing, next=nothing)
+        snapshot = make_snapshot(CONTENTS[:4], neighbours=baskets)
+        saucer = snapshot.rows["saucer"]
+        assert affinity(make_view(feedback={"cup": FeedbackKind.SAVE}), snapshot)[saucer] > 0
+        assert affinity(make_view(owned={"cup": 3.0}), snapshot)[saucer] == 0
 
     def test_of_somebody_who_is_not_to_be_profiled_says_nothing(self):
         view = make_view(personal=False, feedback={"cup": FeedbackKind.REPEAT})
@@ -174,6 +186,18 @@ class TestHabit:
         }
         silent = heard("habit", snapshot, make_view(owned=owned))["cup"][0]
         assert scores[FeedbackKind.REPEAT] > silent > scores[FeedbackKind.SKIP]
+
+    def test_answers_to_what_is_shown_no_more_count_too(self):
+        """What was skipped is a candidate no more; how eager its owner is, it tells all the same."""
+        snapshot = make_snapshot(CONTENTS, tendencies=LEANINGS)
+        owned = {"cup": 9.0, "rake": 9.0}
+        cup = np.array([snapshot.rows["cup"]])
+        scores = {
+            kind: LAYERS["habit"].score(view, Candidates(snapshot, cup), detect(view, view.at)).scores[0]
+            for kind in (FeedbackKind.REPEAT, FeedbackKind.SKIP)
+            for view in (make_view(owned=owned, feedback={"rake": kind}),)
+        }
+        assert scores[FeedbackKind.REPEAT] > scores[FeedbackKind.SKIP]
 
     def test_where_nothing_was_learned_days_are_counted(self):
         said = heard("habit", make_snapshot(CONTENTS), make_view(owned={"cup": 9.0, "rake": 9.0}))

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from hub.auth.model import Scope
 from hub.errors import Unavailable
+from hub.kit.leaving import Leaving
 from resolvers.globalids import from_global
 
 THREE = """query($for: CustomerRef!) {
@@ -76,6 +76,31 @@ async def test_nothing_leaves_before_its_row_is_durable(house):
         assert await house.services.ledger.get(of(part["servedId"]))
 
 
+async def test_the_answer_is_complete_while_its_rows_are_still_being_written(house, monkeypatch):
+    complete, open_now = asyncio.Event(), asyncio.Event()
+    usual = Leaving.settled
+
+    async def settled(leaving):
+        complete.set()
+        return await usual(leaving)
+
+    async def before(_served):
+        await open_now.wait()
+
+    monkeypatch.setattr(Leaving, "settled", settled)
+    with recording(house, before) as ledger:
+        asking = asyncio.create_task(house.data(THREE, ADA))
+        await asyncio.wait(
+            {asyncio.create_task(complete.wait()), asking}, return_when=asyncio.FIRST_COMPLETED
+        )
+        assert ledger.asked.total() == 3
+        open_now.set()
+        answer = await asking
+    assert all(
+        part["servedId"] for part in answer.values()
+    )  # had it waited for its rows, they had come too late
+
+
 async def test_rows_of_one_answer_are_written_side_by_side(house):
     waiting = asyncio.Barrier(3)  # opens when all three are there
 
@@ -113,13 +138,19 @@ async def test_who_asks_twice_for_the_same_is_told_twice(house):
     assert answer["one"]["servedId"] != answer["two"]["servedId"]
 
 
-async def test_a_fault_that_is_ours_is_masked_and_leaves_nothing_half_done(house):
+async def test_a_fault_that_is_ours_is_masked_in_the_field_that_met_it(house):
+    two = """query($for: CustomerRef!) {
+      web: experience(for: $for, channel: WEB, scenario: "home") { servedId }
+      answer(question: "How do I return an order?", channel: WEB) { confidence } }"""
+
     async def before(_served):
         raise ZeroDivisionError
 
     with recording(house, before):
-        answer = await house.ask(THREE, ADA, by=Scope.ADMIN)
-    assert answer["errors"][0]["extensions"]["code"] == "INTERNAL"
+        answer = await house.ask(two, ADA)
+    (error,) = answer["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (["web"], "INTERNAL")
+    assert "ZeroDivision" not in str(answer)
 
 
 async def test_a_preview_waits_for_nothing(house):
