@@ -208,6 +208,11 @@ class ExperienceService:
         if preview or experience.withheld is not None:
             return experience
         row = row_of(experience, now, self._settings.retention_days)
+
+        def instead() -> Experience:
+            log.warning("experience not recorded", channel=channel.value, scenario=scenario)
+            return unrecorded(decision, channel, context)
+
         try:
             if not await self._turn(admission.profile, capped, row, store):
                 if tries > 1:  # somebody was served meanwhile: count again
@@ -225,11 +230,9 @@ class ExperienceService:
                         leaving=leaving,
                     )
                 return unrecorded(decision, channel, context)
-            return await self._written(
-                row, store, experience, leaving, lambda: unrecorded(decision, channel, context)
-            )
+            return await self._written(row, store, experience, leaving, instead)
         except Unavailable:
-            return unrecorded(decision, channel, context)
+            return instead()
 
     async def _written(
         self,
@@ -239,18 +242,11 @@ class ExperienceService:
         leaving: Departure | None,
         instead: Callable[[], Experience],
     ) -> Experience:
-        recording = self._record(row, store)
+        recording = store.of(self._ledger.record(row))
         if leaving is not None and leaving.defers:
             return await leaving.after(recording, experience, instead)
         await recording
         return experience
-
-    async def _record(self, row: Served, store: StoreTime) -> None:
-        try:
-            await store.of(self._ledger.record(row))
-        except Unavailable:
-            log.warning("experience not recorded", channel=row.channel, scenario=row.scenario_key)
-            raise
 
     async def _present(
         self, decision: Decision, channel: Channel, context: PresentationContext
