@@ -13,6 +13,7 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Self
 
 import structlog
@@ -208,11 +209,7 @@ class ExperienceService:
         if preview or experience.withheld is not None:
             return experience
         row = row_of(experience, now, self._settings.retention_days)
-
-        def instead() -> Experience:
-            log.warning("experience not recorded", channel=channel.value, scenario=scenario)
-            return unrecorded(decision, channel, context)
-
+        instead = partial(_unrecorded, decision, channel, context)
         try:
             if not await self._turn(admission.profile, capped, row, store):
                 if tries > 1:  # somebody was served meanwhile: count again
@@ -287,3 +284,8 @@ class ExperienceService:
         held = {grant.offer.key: grant for grant in decision.grants} | issued
         grants = tuple(held[offer.key] for offer in decision.offers if offer.key in held)
         return replace(decision, offers=tuple(grant.offer for grant in grants), grants=grants)
+
+
+def _unrecorded(decision: Decision, channel: Channel, context: PresentationContext) -> Experience:
+    log.warning("experience not recorded", channel=channel.value, scenario=decision.scenario.key)
+    return unrecorded(decision, channel, context)
