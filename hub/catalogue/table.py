@@ -32,17 +32,32 @@ class Table:
         summed = np.bincount(self.targets[places], weights=weighted, minlength=len(self.starts) - 1)
         return summed.astype(np.float64)
 
-    def strongest(self, rows: NDArray[np.intp], target: int) -> int | None:
-        """Return which of `rows` has the largest weight above zero to `target`, None if none has."""
+    def out_of(self, rows: NDArray[np.intp]) -> "Paths":
+        """Return the weights above zero out of some contents to others."""
         places, lengths = self._places(rows)
-        into = np.flatnonzero((self.targets[places] == target) & (self.weights[places] > 0))
-        if not len(into):
-            return None
-        best = into[int(np.argmax(self.weights[places[into]]))]
-        return int(rows[np.searchsorted(np.cumsum(lengths), best, side="right")])
+        sources, targets, weights = np.repeat(rows, lengths), self.targets[places], self.weights[places]
+        kept = (weights > 0) & (sources != targets)
+        return Paths(sources[kept], targets[kept], weights[kept])
 
     def _places(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         starts = self.starts[rows]
         lengths = self.starts[rows + 1] - starts
         before = np.repeat(starts - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths)
         return before + np.arange(len(before)), lengths
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Paths:
+    """Weights out of a few contents, side by side, to be asked about one target after another.
+
+    `sources` (intp), `targets` (int32) and `weights` (float32) are of equal length.
+    """
+
+    sources: NDArray[np.intp]
+    targets: NDArray[np.int32]
+    weights: Float32
+
+    def strongest(self, target: int) -> int | None:
+        """Return from which content the largest weight leads to `target`, None if none does."""
+        into = np.flatnonzero(self.targets == target)
+        return int(self.sources[into[np.argmax(self.weights[into])]]) if len(into) else None

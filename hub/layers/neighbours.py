@@ -1,7 +1,10 @@
 """Layer `neighbours`: what people with the same things in their baskets have, and what they bought next."""
 
+from functools import cache
+
 import numpy as np
 
+from hub.catalogue.table import Paths
 from hub.layers.base import Candidates, Contribution, Moment
 from hub.layers.company import affinity, company_of, had
 from hub.layers.similarity import damp
@@ -32,16 +35,20 @@ class NeighboursLayer:
         as_learned = 1.0 / max(snapshot.neighbours.gain, 1.0)
         scores = np.tanh(damp(candidates, spread[candidates.rows], had(view), as_learned))
 
+        @cache
+        def paths() -> tuple[Paths, Paths]:
+            rows = company_of(view, snapshot).rows
+            return snapshot.neighbours.together.out_of(rows), snapshot.neighbours.next.out_of(rows)
+
         def sentence(position: int) -> str:
             if scores[position] < WORTH_TELLING:
                 return ""
             row = int(candidates.rows[position])
-            company = company_of(view, snapshot)
-            others = company.rows[company.rows != row]
-            led = snapshot.neighbours.together.strongest(others, row)
+            together, after = paths()
+            led = together.strongest(row)
             if led is not None:
                 return f"Often bought with {quoted(short_title(snapshot.contents[led]))}"
-            led = snapshot.neighbours.next.strongest(others, row)
+            led = after.strongest(row)
             return "" if led is None else f"Often bought after {quoted(short_title(snapshot.contents[led]))}"
 
         return Contribution(scores, sentence)

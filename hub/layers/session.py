@@ -1,8 +1,11 @@
 """Layer `session`: what the customer is after right now, in this visit."""
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
+from hub.catalogue.table import Paths
 from hub.layers.base import Candidates, Contribution, Moment
 from hub.layers.similarity import damp, nearness, ramp, telling_evidence
 from hub.layers.words import Memory, given_back, quoted, short_title
@@ -38,13 +41,16 @@ class SessionLayer:
         scores = damp(candidates, scores, seen, SEEN_ALREADY)
         scores = damp(candidates, scores, given_back(view), GIVEN_BACK)
         memory = Memory(view, candidates.snapshot)
-        visited = _rows(view, candidates)
+
+        @cache
+        def beside_what_was_seen() -> Paths:
+            return candidates.snapshot.neighbours.basket.out_of(_rows(view, candidates))
 
         def sentence(position: int) -> str:
             if scores[position] < WORTH_TELLING:
                 return ""
             snapshot = candidates.snapshot
-            led = snapshot.neighbours.basket.strongest(visited, int(candidates.rows[position]))
+            led = beside_what_was_seen().strongest(int(candidates.rows[position]))
             if led is not None and found.cosines[position] < SPEAKS_OF_ITSELF:
                 return f"Often bought with {quoted(short_title(snapshot.contents[led]))}"
             direction = int(found.nearest[position])

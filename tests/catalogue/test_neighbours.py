@@ -64,8 +64,8 @@ def test_placed_over_a_catalogue_it_leaves_out_what_is_not_there():
     found = learn(*purchases(*PAIRS)).placed({"saucer": 0, "lamp": 1, "cup": 2}, 3)
     assert found.together.spread(np.array([2]), np.ones(1))[0] > 0.1
     assert found.together.spread(np.array([0, 1]), np.ones(2)).tolist()[1] == 0
-    assert found.together.strongest(np.array([1, 2]), 0) == 2
-    assert found.together.strongest(np.array([1]), 0) is None
+    assert found.together.out_of(np.array([1, 2])).strongest(0) == 2
+    assert found.together.out_of(np.array([1])).strongest(0) is None
 
 
 def test_without_purchases_there_is_nothing():
