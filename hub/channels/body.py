@@ -131,17 +131,10 @@ def _item(item: RankedItem) -> dict[str, Any]:
         "content": content_body(item.content),
         "why": {
             "sentence": item.why.sentence,
-            "contributions": [
-                {
-                    "layer": part.layer,
-                    "weight": float(part.weight),
-                    "score": float(part.score),
-                    "contribution": float(part.contribution),
-                    "rank_before": part.rank_before,
-                    "rank_after": part.rank_after,
-                }
-                for part in item.why.contributions
-            ],
+            # Layers and weights are told once, by the mix; a contribution is their product.
+            "scores": item.why.parts.scores,
+            "ranks_before": item.why.parts.ranks_before,
+            "rank_after": item.why.parts.rank_after,
             "variety": item.why.variety,
         },
     }

@@ -21,6 +21,7 @@ __all__ = [
     "Goal",
     "Guards",
     "LayerScore",
+    "LayerScores",
     "Mix",
     "MixRequest",
     "Note",
@@ -174,12 +175,37 @@ class OutOfReach:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerScores:
+    """Every layer's part in one item, as columns in the order of the mix: what is kept of an item that nobody asks about."""
+
+    layers: tuple[str, ...] = ()
+    weights: tuple[float, ...] = ()
+    scores: Sequence[float] = ()
+    ranks_before: Sequence[int] = ()
+    rank_after: int = 0
+
+    def each(self) -> tuple[LayerScore, ...]:
+        """Return the parts one by one."""
+        return tuple(
+            LayerScore(layer, weight, score, weight * score, rank_before, self.rank_after)
+            for layer, weight, score, rank_before in zip(
+                self.layers, self.weights, self.scores, self.ranks_before, strict=True
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Why:
     """Why an item stands where it does: in a sentence, and exactly."""
 
     sentence: str
-    contributions: tuple[LayerScore, ...]
+    parts: LayerScores = LayerScores()
     variety: VarietyStep | None = None
+
+    @property
+    def contributions(self) -> tuple[LayerScore, ...]:
+        """Each layer's part, in the order of the mix."""
+        return self.parts.each()
 
 
 @dataclass(frozen=True, slots=True)

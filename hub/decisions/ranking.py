@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hub.catalogue.brand import NO_FACTS, forbidden_word
 from hub.catalogue.model import BrandFacts, Content, ContentKind
-from hub.decisions.model import LayerScore, OutOfReach, RankedItem, VarietyStep, Why
+from hub.decisions.model import LayerScores, OutOfReach, RankedItem, VarietyStep, Why
 from hub.decisions.variety import Varied
 from hub.layers.base import Candidates, Contribution
 from hub.layers.guard import LayerFault
@@ -115,13 +115,8 @@ class ScoredRanking:
     def _make(self, index: int) -> RankedItem:
         position = int(self._varied.order[index])
         rank_after = int(self._ranks[position])
-        scores, parts, ranks = (table[:, position].tolist() for table in self._tables)
-        contributions = tuple(
-            LayerScore(name, weight, score, contribution, rank_before, rank_after)
-            for (name, weight), score, contribution, rank_before in zip(
-                self.mix.weights.items(), scores, parts, ranks, strict=True
-            )
-        )
+        scores, _, ranks = self._tables
+        layers, weights = self._mixed
         closest = int(self._varied.closest[position])
         contents, rows = self._candidates.snapshot.contents, self._candidates.rows
         return RankedItem(
@@ -130,7 +125,9 @@ class ScoredRanking:
             content=contents[rows[position]],
             why=Why(
                 sentence=self._sentence(position),
-                contributions=contributions,
+                parts=LayerScores(
+                    layers, weights, scores[:, position].tolist(), ranks[:, position].tolist(), rank_after
+                ),
                 variety=VarietyStep(
                     rank_by_score=rank_after,
                     closest_key=contents[rows[closest]].key if closest >= 0 else None,
@@ -180,6 +177,10 @@ class ScoredRanking:
             np.array([self._parts[name] for name in names], np.float64).reshape(shape),
             self._ranks_without,
         )
+
+    @cached_property
+    def _mixed(self) -> tuple[tuple[str, ...], tuple[float, ...]]:
+        return tuple(self.mix.weights), tuple(map(float, self.mix.weights.values()))
 
     @cached_property
     def _means(self) -> list[float]:

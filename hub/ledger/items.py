@@ -62,10 +62,18 @@ class ServedWhy:
 
     @property
     def contributions(self) -> tuple[ServedScore, ...]:
-        """Each layer's part."""
+        """Each layer's part, in the order of the mix."""
+        told = self._told
+        if "contributions" in told:  # format 1
+            return tuple(
+                ServedScore(**{name: part[name] for name in ServedScore.__slots__})
+                for part in told["contributions"]
+            )
         return tuple(
-            ServedScore(**{name: part[name] for name in ServedScore.__slots__})
-            for part in self._told["contributions"]
+            ServedScore(layer, float(weight), float(score), weight * score, rank_before, told["rank_after"])
+            for (layer, weight), score, rank_before in zip(
+                self._served.content["mix"], told["scores"], told["ranks_before"], strict=True
+            )
         )
 
     @property

@@ -25,6 +25,8 @@ MIXES = (
     MixRequest(weights={"needs": 3.0}),
 )
 
+PARTS = ("layer", "weight", "score", "contribution", "rank_before", "rank_after")
+
 
 @pytest.fixture
 async def hub(store, clock, settings):
@@ -162,14 +164,16 @@ class TestLaw9Replay:
         assert (served.channel, served.scenario_key) == ("EMAIL", "newsletter")
         assert served.profile_version == mail.decision.profile_version
 
-    async def test_what_is_read_back_is_what_was_explained(self, hub):
-        web = await hub.assemble()
+    @pytest.mark.parametrize("mix", MIXES)
+    async def test_what_is_read_back_is_what_was_explained(self, hub, mix):
+        web = await hub.assemble(mix=mix)
         items = hub.ledger.items(await hub.ledger.get(web.served_id))
         for kept, real in zip(items, shown(web), strict=True):
             assert kept.why.sentence == real.why.sentence
             assert kept.content == replace(real.content, text="")
             assert kept.content.kind in ContentKind
-            assert [c.contribution for c in kept.why.contributions] == [
-                c.contribution for c in real.why.contributions
+            assert [[getattr(c, name) for name in PARTS] for c in kept.why.contributions] == [
+                [getattr(c, name) for name in PARTS] for c in real.why.contributions
             ]
+            assert sum(c.contribution for c in kept.why.contributions) == pytest.approx(kept.score)
             assert kept.why.variety.rank_by_score == real.why.variety.rank_by_score

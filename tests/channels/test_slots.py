@@ -19,7 +19,7 @@ class Ranking:
         return len(self.contents)
 
     def item(self, index):
-        return RankedItem(index + 1, 1.0 / (index + 1), self.contents[index], Why("", ()))
+        return RankedItem(index + 1, 1.0 / (index + 1), self.contents[index], Why(""))
 
 
 kinds = st.sampled_from(list(ContentKind))

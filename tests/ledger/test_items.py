@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from hub.catalogue.model import Content
+from hub.kit.canonical import canonical
 from hub.ledger.items import contents_of, items_of, listing_of
+from hub.ledger.model import ServedScore, ServedVariety
 from tests.ledger.test_ledger import ledger, served  # noqa: F401 - a fixture
 
 
@@ -51,6 +53,25 @@ class TestListing:
         assert item.content != items_of(served())[0].content
         with pytest.raises(AttributeError):
             _ = item.content.colour
+
+    def test_a_row_of_a_release_that_kept_columns_tells_the_parts_by_its_mix(self):
+        why = {
+            "sentence": "Because of teapot",
+            "scores": [0.4, -1],
+            "ranks_before": [2, 7],
+            "rank_after": 1,
+            "variety": {"rank_by_score": 1, "closest_key": None, "similarity": 0.0},
+        }
+        content = served().told[1][1]["content"]
+        told = [{"position": 1, "score": 0.14, "content": content, "why": why}]
+        mix = [["base", 0.5], ["needs", 1]]
+        row = served(body=canonical({"format": 2, "mix": mix, "slots": [{"key": "first", "items": told}]}))
+        (item,) = items_of(row)
+        assert item.why.contributions == (
+            ServedScore("base", 0.5, 0.4, 0.2, 2, 1),
+            ServedScore("needs", 1.0, -1.0, -1.0, 7, 1),
+        )
+        assert item.why.variety == ServedVariety(1, None, 0.0)
 
     def test_contents_are_whole_and_by_position(self):
         found = contents_of(listed())
