@@ -127,15 +127,19 @@ class Execution:
         """
         return await self._in_time(_awaited(self._context(headers)))
 
-    async def once(self, operation: Operation, headers: Mapping[str, str]) -> ExecutionResult:
-        """Execute a query or a mutation.
+    async def once(
+        self, operation: Operation, headers: Mapping[str, str], tell: Callable[[ExecutionResult], T]
+    ) -> T:
+        """Execute a query or a mutation and return what `tell` makes of its result.
+
+        It makes that while what the answer waits for goes on, and once more where that went wrong.
 
         Raises:
             TuttiError: the caller is refused, or the deadline is over (DEADLINE_EXCEEDED).
         """
 
-        async def work() -> ExecutionResult:
-            return await self._execute(operation, await self._context(headers))
+        async def work() -> T:
+            return await self._execute(operation, await self._context(headers), tell)
 
         return await self._in_time(work())
 
@@ -182,21 +186,23 @@ class Execution:
     async def _of_event(
         self, operation: Operation, headers: Mapping[str, str], event: Any
     ) -> ExecutionResult:
-        return await self._execute(operation, await self._context(headers), event)
+        return await self._execute(operation, await self._context(headers), _as_it_is, event)
 
-    async def _execute(self, operation: Operation, context: Any, root: Any = None) -> ExecutionResult:
+    async def _execute(
+        self, operation: Operation, context: Any, tell: Callable[[ExecutionResult], T], root: Any = None
+    ) -> T:
         if self._leaving is None:
-            return await self._completed(operation, context, root)
+            return tell(await self._completed(operation, context, root))
         leaving = self._leaving(context)
         # A mutation is not done twice, so what it says of experiences is durable before it says so.
         leaving.defers = operation.node.operation is OperationType.QUERY
         try:
-            result = await self._completed(operation, context, root)
+            told = tell(await self._completed(operation, context, root))
             while not await leaving.settled():
-                result = await self._completed(operation, context, root)
+                told = tell(await self._completed(operation, context, root))
         finally:
             leaving.drop()
-        return result
+        return told
 
     async def _completed(self, operation: Operation, context: Any, root: Any) -> ExecutionResult:
         prepared, asked = operation.prepared, operation.asked
@@ -260,6 +266,10 @@ def _of_field(error: Exception, node: OperationDefinitionNode) -> GraphQLError:
     found = next(each for each in node.selection_set.selections if isinstance(each, FieldNode))
     name = found.alias or found.name
     return GraphQLError(str(error), nodes=[found], path=[name.value], original_error=error)
+
+
+def _as_it_is(result: ExecutionResult) -> ExecutionResult:
+    return result
 
 
 async def _awaited(work: Awaitable[T]) -> T:

@@ -91,10 +91,11 @@ class GraphQLEndpoint:
             raise MethodRefused("a mutation is sent by POST")
         if operation.streams:
             return await self._stream(request, operation)
-        result = await self._execution.once(operation, request.headers)
         if media_type == EVENT_STREAM:
-            return self._as_stream(_only(content_of(result)))
-        return spell(_executed(result), media_type)
+            return self._as_stream(_only(await self._execution.once(operation, request.headers, content_of)))
+        return await self._execution.once(
+            operation, request.headers, lambda result: spell(_executed(result), media_type)
+        )
 
     async def _stream(self, request: Request, operation: Operation) -> ASGIApp:
         if not takes_stream(request.headers.get("accept", "")):

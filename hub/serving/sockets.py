@@ -198,8 +198,8 @@ class _Conversation:
                     async for result in results:
                         await self._send({"type": "next", "id": key, "payload": content_of(result)})
             else:
-                result = await self._execution.once(operation, headers)
-                await self._send({"type": "next", "id": key, "payload": content_of(result)})
+                content = await self._execution.once(operation, headers, content_of)
+                await self._send({"type": "next", "id": key, "payload": content})
         except WebSocketDisconnect:
             return
         except NotExecutable as refusal:

@@ -8,6 +8,7 @@ import pytest
 
 from hub.errors import Unavailable
 from hub.kit.leaving import Leaving
+from hub.serving import http
 from resolvers.globalids import from_global
 
 THREE = """query($for: CustomerRef!) {
@@ -99,6 +100,27 @@ async def test_the_answer_is_complete_while_its_rows_are_still_being_written(hou
     assert all(
         part["servedId"] for part in answer.values()
     )  # had it waited for its rows, they had come too late
+
+
+async def test_over_http_it_is_spelled_by_then_too(house, monkeypatch):
+    steps, usual, spell = [], Leaving.settled, http.spell
+
+    async def settled(leaving):
+        steps.append("waits")
+        return await usual(leaving)
+
+    def spelled(*given):
+        steps.append("spelled")
+        return spell(*given)
+
+    monkeypatch.setattr(Leaving, "settled", settled)
+    monkeypatch.setattr(http, "spell", spelled)
+    assert (await house.data(THREE, ADA))["web"]["servedId"]
+    assert steps == ["spelled", "waits"]
+    steps.clear()
+    with recording(house, refusing("WEB")):
+        assert (await house.data(THREE, ADA))["web"]["servedId"] is None
+    assert steps == ["spelled", "waits"] * 2
 
 
 async def test_rows_of_one_answer_are_written_side_by_side(house):
