@@ -84,10 +84,14 @@ class Leaving:
         return whole
 
     def drop(self) -> None:
-        """Give up what was begun: nobody is answered."""
+        """Let go of everything: somebody was answered, or nobody will be, and what was begun is given up.
+
+        Contexts end up in cycles, and whole experiences would wait with them for the garbage collector.
+        """
         for each in self._begun:
             each.task.cancel()
         self._begun = []
+        self._made = {}
 
 
 @dataclass(frozen=True, slots=True)

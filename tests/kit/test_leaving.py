@@ -1,6 +1,8 @@
 """What an answer waits for: begun at once, awaited last, given up with its caller."""
 
 import asyncio
+from asyncio import Event
+from weakref import ref
 
 import pytest
 
@@ -71,3 +73,15 @@ async def test_who_gives_up_takes_the_work_along(gate, while_settling):
     gate.set()
     await asyncio.sleep(0.01)
     assert told == ["begun", "begun"]
+
+
+async def test_when_somebody_was_answered_nothing_of_it_is_held(gate):
+    leaving, page = Leaving(), Event()
+    await leaving.after("page", work(gate, []), page, Event)
+    gate.set()
+    assert await leaving.settled()
+    held = ref(page)
+    del page
+    assert held() is leaving.made("page")
+    leaving.drop()
+    assert held() is None  # no need of the garbage collector
