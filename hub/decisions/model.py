@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from operator import mul
+from typing import NamedTuple, Protocol
 
 from hub.catalogue.model import Claim, Content, ContentKind, Offer
 from hub.decisions.choices import Choice
@@ -130,12 +131,11 @@ class Scenario:
     version: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class LayerScore:
+class LayerScore(NamedTuple):
     """One layer's part in one item: `contribution` is `weight * score`, exactly.
 
     `rank_before` is the item's rank (1 is best) among all that were scored if this layer were mute,
-    `rank_after` its rank as it is.
+    `rank_after` its rank as it is. A tuple, since an answer that explains a page makes hundreds of them.
     """
 
     layer: str
@@ -186,12 +186,9 @@ class LayerScores:
 
     def each(self) -> tuple[LayerScore, ...]:
         """Return the parts one by one."""
-        return tuple(
-            LayerScore(layer, weight, score, weight * score, rank_before, self.rank_after)
-            for layer, weight, score, rank_before in zip(
-                self.layers, self.weights, self.scores, self.ranks_before, strict=True
-            )
-        )
+        contributions = map(mul, self.weights, self.scores)
+        columns = zip(self.layers, self.weights, self.scores, contributions, self.ranks_before, strict=True)
+        return tuple([LayerScore(*column, self.rank_after) for column in columns])
 
 
 @dataclass(frozen=True, slots=True)
