@@ -187,8 +187,9 @@ class LayerScores:
     def each(self) -> tuple[LayerScore, ...]:
         """Return the parts one by one."""
         contributions = map(mul, self.weights, self.scores)
-        columns = zip(self.layers, self.weights, self.scores, contributions, self.ranks_before, strict=True)
-        return tuple([LayerScore(*column, self.rank_after) for column in columns])
+        after = [self.rank_after] * len(self.layers)
+        columns = (self.layers, self.weights, self.scores, contributions, self.ranks_before, after)
+        return tuple(map(LayerScore._make, zip(*columns, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
