@@ -18,6 +18,8 @@ from hub.kit.canonical import canonical
 from hub.ledger.codec import content_of
 from hub.ledger.model import Served, ServedScore, ServedVariety
 
+COLUMNS = frozenset({"scores", "ranks_before", "rank_after"})  # of an item, since format 2
+
 
 class ServedContent:
     """A content in the version that was shown, without its long text; what no listing tells is read from the body."""
@@ -63,18 +65,7 @@ class ServedWhy:
     @property
     def contributions(self) -> tuple[ServedScore, ...]:
         """Each layer's part, in the order of the mix."""
-        told = self._told
-        if "contributions" in told:  # format 1
-            return tuple(
-                ServedScore(**{name: part[name] for name in ServedScore.__slots__})
-                for part in told["contributions"]
-            )
-        return tuple(
-            ServedScore(layer, float(weight), float(score), weight * score, rank_before, told["rank_after"])
-            for (layer, weight), score, rank_before in zip(
-                self._served.content["mix"], told["scores"], told["ranks_before"], strict=True
-            )
-        )
+        return _parts(self._told, self._served.content)
 
     @property
     def variety(self) -> ServedVariety | None:
@@ -127,6 +118,35 @@ def contents_of(served: Served) -> dict[str, Content]:
     """Return the contents that were shown, whole but for their long text, by key in the order of position."""
     by_position = sorted((item for _, item in served.told), key=lambda item: int(item["position"]))
     return {item["content"]["key"]: content_of(item["content"]) for item in by_position}
+
+
+def spelled_out(served: Served) -> dict[str, Any]:
+    """Return the body for somebody who reads it by itself: each item names its layers, as in format 1."""
+    body = served.content
+
+    def whole(item: Mapping[str, Any]) -> dict[str, Any]:
+        why = {name: told for name, told in item["why"].items() if name not in COLUMNS}
+        parts = [
+            {name: getattr(part, name) for name in ServedScore.__slots__}
+            for part in _parts(item["why"], body)
+        ]
+        return {**item, "why": {**why, "contributions": parts}}
+
+    slots = [{**slot, "items": [whole(item) for item in slot["items"]]} for slot in body["slots"]]
+    return {**body, "slots": slots}
+
+
+def _parts(why: Mapping[str, Any], body: Mapping[str, Any]) -> tuple[ServedScore, ...]:
+    if "contributions" in why:  # format 1
+        return tuple(
+            ServedScore(**{name: part[name] for name in ServedScore.__slots__})
+            for part in why["contributions"]
+        )
+    columns = zip(body["mix"], why["scores"], why["ranks_before"], strict=True)
+    return tuple(
+        ServedScore(layer, float(weight), float(score), weight * score, rank_before, why["rank_after"])
+        for (layer, weight), score, rank_before in columns
+    )
 
 
 def _read(served: Served) -> Iterable[tuple[Any, ...]]:

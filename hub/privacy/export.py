@@ -17,6 +17,7 @@ from hub.events.repository import event_from_document
 from hub.kit.canonical import canonical
 from hub.kit.clock import Clock
 from hub.kit.ids import new_id
+from hub.ledger.items import spelled_out
 from hub.ledger.model import Served
 from hub.ledger.repository import served_from
 from hub.privacy.model import Export, JobState
@@ -198,7 +199,7 @@ class ExportService:
                 "channel": served.channel,
                 "scenario": served.scenario_key,
                 "kept_until": served.expires_at,
-                "body": dict(served.content),
+                "body": spelled_out(served),
             }
 
     async def _exposures(self, profile: Profile) -> AsyncIterator[dict[str, Any]]:

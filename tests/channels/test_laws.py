@@ -12,6 +12,8 @@ from hub.channels.slots import eligible
 from hub.decisions.model import Channel, MixRequest
 from hub.events.service import FOLDED_AT_ONCE
 from hub.kit.money import Money
+from hub.ledger.items import spelled_out
+from hub.ledger.model import ServedScore
 from hub.profiles.model import ConsentState, CustomerRef, Purpose
 from hub.store.codecs import to_document
 from tests.channels.house import CONTENTS, FACTS, OFFER
@@ -167,7 +169,8 @@ class TestLaw9Replay:
     @pytest.mark.parametrize("mix", MIXES)
     async def test_what_is_read_back_is_what_was_explained(self, hub, mix):
         web = await hub.assemble(mix=mix)
-        items = hub.ledger.items(await hub.ledger.get(web.served_id))
+        served = await hub.ledger.get(web.served_id)
+        items = hub.ledger.items(served)
         for kept, real in zip(items, shown(web), strict=True):
             assert kept.why.sentence == real.why.sentence
             assert kept.content == replace(real.content, text="")
@@ -177,3 +180,8 @@ class TestLaw9Replay:
             ]
             assert sum(c.contribution for c in kept.why.contributions) == pytest.approx(kept.score)
             assert kept.why.variety.rank_by_score == real.why.variety.rank_by_score
+        told = [item for slot in spelled_out(served)["slots"] for item in slot["items"]]
+        by_position = sorted(told, key=lambda item: item["position"])
+        assert [[ServedScore(**part) for part in item["why"]["contributions"]] for item in by_position] == [
+            list(item.why.contributions) for item in items
+        ]

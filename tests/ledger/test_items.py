@@ -6,7 +6,7 @@ import pytest
 
 from hub.catalogue.model import Content
 from hub.kit.canonical import canonical
-from hub.ledger.items import contents_of, items_of, listing_of
+from hub.ledger.items import contents_of, items_of, listing_of, spelled_out
 from hub.ledger.model import ServedScore, ServedVariety
 from tests.ledger.test_ledger import ledger, served  # noqa: F401 - a fixture
 
@@ -72,6 +72,18 @@ class TestListing:
             ServedScore("needs", 1.0, -1.0, -1.0, 7, 1),
         )
         assert item.why.variety == ServedVariety(1, None, 0.0)
+        (shown,) = spelled_out(row)["slots"][0]["items"]
+        assert shown["why"] == {
+            "sentence": "Because of teapot",
+            "variety": why["variety"],
+            "contributions": [
+                {"layer": "base", "weight": 0.5, "score": 0.4, "contribution": 0.2, "rank_before": 2, "rank_after": 1},
+                {"layer": "needs", "weight": 1.0, "score": -1.0, "contribution": -1.0, "rank_before": 7, "rank_after": 1},
+            ],
+        }  # fmt: skip
+
+    def test_spelled_out_a_row_of_before_is_as_it_was(self):
+        assert spelled_out(served()) == served().content
 
     def test_contents_are_whole_and_by_position(self):
         found = contents_of(listed())
