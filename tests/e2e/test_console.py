@@ -153,6 +153,32 @@ async def test_the_agent_sees_what_ada_saw_and_why_and_the_parts_add_up(hub):
         await expect(page.locator(".kept")).to_contain_text("still_lasting")
 
 
+async def test_rows_of_both_formats_say_the_same(hub):
+    """The first kept every layer by name, as the store of an older hub still does."""
+    item = {"position": 1, "score": 0.14, "content": {"key": "mug", "title": "Mug", "kind": "PRODUCT"}}
+    parts = [["base", 0.5, 0.5, 2], ["needs", 1.0, -0.11, 7]]
+    named = [
+        {"layer": layer, "weight": weight, "score": score, "contribution": weight * score, "rank_before": before, "rank_after": 1}
+        for layer, weight, score, before in parts
+    ]  # fmt: skip
+    columns = {
+        "scores": [part[2] for part in parts],
+        "ranks_before": [part[3] for part in parts],
+        "rank_after": 1,
+    }
+    async with console(hub, key=None) as page:
+        shapes = [
+            await page.evaluate(
+                "([item, mix]) => import('/console/why.js').then(({ fromBody }) => fromBody(item, mix))",
+                [{**item, "why": {"sentence": "It fits", **why}}, [part[:2] for part in parts]],
+            )
+            for why in ({"contributions": named}, columns)
+        ]
+    for shape, row in zip(shapes[0]["parts"], shapes[1]["parts"], strict=True):
+        assert {name: shape[name] for name in row} == row
+    assert [shape["sentence"] for shape in shapes] == ["It fits"] * 2
+
+
 async def test_a_message_is_shown_as_it_was_sent_and_a_click_in_it_is_not_the_customers(hub):
     mail = served(hub, "persona-ada", "EMAIL", "newsletter")
     async with console(hub) as page:

@@ -24,7 +24,7 @@ export async function servedView({ item, data, known, signal }) {
     served.html && el("h3", {}, "Why these"),
     body.slots.map((slot) => el("section", { class: "slot" },
       el(served.html ? "h4" : "h3", {}, slot.title),
-      el("ol", { class: "items" }, slot.items.map((one) => itemRow(fromBody(one), known.layers))))),
+      el("ol", { class: "items" }, slot.items.map((one) => itemRow(fromBody(one, body.mix), known.layers))))),
     body.offers.length > 0 && [el("h3", {}, "Offers"), el("ul", { class: "grants" }, body.offers.map((offer) => el("li", {},
       el("div", {}, el("h4", {}, offer.title), el("p", {}, offer.terms)),
       offer.grant && el("p", { class: "promise" }, el("code", { class: "voucher" }, offer.grant.code)))))],

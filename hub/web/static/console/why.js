@@ -10,12 +10,17 @@ export const fromQuery = ({ position, score, content, why }) => ({
   parts: why.contributions.map((one) => ({ ...one, layer: one.layer.name, verdict: one.score, before: one.rankBefore, after: one.rankAfter })),
 });
 
-/** Return an item as the ledger's body has it, in the console's own shape. */
-export const fromBody = ({ position, score, content, why }) => ({
+/** Return an item as the ledger's body has it, in the console's own shape. `mix`: the body's, `[[layer, weight]]`. */
+export const fromBody = ({ position, score, content, why }, mix) => ({
   position, score, key: content.key, title: content.title, kind: content.kind, image: content.image_url, price: content.price,
   sentence: why.sentence,
-  parts: why.contributions.map((one) => ({ ...one, verdict: one.score, before: one.rank_before, after: one.rank_after })),
+  parts: why.contributions?.map((one) => ({ ...one, verdict: one.score, before: one.rank_before, after: one.rank_after })) ?? columns(why, mix),
 });
+
+// Since format 2 of the body an item's parts are columns in the order of the mix, and a contribution is weight times score.
+const columns = (why, mix) => mix.map(([layer, weight], at) => ({
+  layer, weight, verdict: why.scores[at], contribution: weight * why.scores[at], before: why.ranks_before[at], after: why.rank_after,
+}));
 
 /** Return a layer's colour: its place among the layers decides, so that it is the same everywhere. */
 export function hue(layers, name) {
