@@ -138,9 +138,11 @@ async def refresh(store: Store, clock: Clock) -> bool:
                 "exceptions": sorted(intervals.satisfied.exceptions),
             },
         }
-        changed = any(
-            known is None or known["version"] != learned[name]["version"] for name, known in before.items()
-        )
+        changed = [
+            name
+            for name, known in before.items()
+            if known is None or known["version"] != learned[name]["version"]
+        ]
         repository = CatalogueRepository(store.db)
         intent = await repository.open_intent(clock.now()) if changed else None
         for name, document in learned.items():
@@ -148,8 +150,8 @@ async def refresh(store: Store, clock: Clock) -> bool:
                 {"_id": _ONE}, {"as_of": last["at"], "seen": seen, **document}, upsert=True
             )
     if changed:
-        await repository.announce(clock.now(), intent)
-    return changed
+        await repository.announce(clock.now(), intent, learned=changed)
+    return bool(changed)
 
 
 async def keep_fresh(store: Store, clock: Clock, *, interval: float = INTERVAL) -> None:
