@@ -39,7 +39,8 @@ class Served(Node):
         return ledger.scenario(parent)
 
     @field(
-        description="The whole experience as canonical JSON, exactly the bytes that were kept.", at_once=True
+        description="The whole experience as canonical JSON, exactly the bytes that were kept; its `format` names its layout, and `items` reads any.",
+        at_once=True,
     )
     def body(self, parent: strawberry.Parent[model.Served]) -> str:
         return ledger.body(parent)
