@@ -203,24 +203,25 @@ class CatalogueRepository:
             at: now.
             intent: the write that is over.
             changed: the sort and the keys of all that may have changed.
-            learned: what was worked out anew of the events, by its collection. Neither: they shall look at everything.
+            learned: or what was worked out anew of the events, by its collection; neither: they shall look at everything.
         """
         version = new_id("cat")
-        change: dict[str, Any] = {"version": version, "keys": None}
+        change: dict[str, Any] = {
+            "version": version,
+            "keys": None,
+        }  # by which an earlier release looks at everything
+        closed: list[dict[str, Any]] = [] if intent is None else [{"id": intent}]
         if changed is not None and len(changed[1]) <= MOST_TOLD:
             change["keys"] = {COLLECTION_OF[changed[0]]: sorted(changed[1])}
-        elif learned:  # beside no keys: an earlier release looks at everything then
+        elif changed is None and learned:
             change["learned"] = sorted(learned)
-        closed: list[dict[str, Any]] = [{"id": intent}]
-        if change["keys"] is None and not learned:
+        else:
             closed.append({"at": {"$lt": at - STALE}})
+        news: dict[str, Any] = {
+            "$set": {"version": version},
+            "$push": {"changes": {"$each": [change], "$slice": -REMEMBERED}},
+        }
+        if closed:
+            news["$pull"] = {"open": {"$or": closed}}
         with store_faults():
-            await self._db["versions"].update_one(
-                {"_id": CATALOGUE},
-                {
-                    "$set": {"version": version},
-                    "$pull": {"open": {"$or": closed}},
-                    "$push": {"changes": {"$each": [change], "$slice": -REMEMBERED}},
-                },
-                upsert=True,
-            )
+            await self._db["versions"].update_one({"_id": CATALOGUE}, news, upsert=True)

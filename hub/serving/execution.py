@@ -145,8 +145,8 @@ class Execution:
 
     async def stream(
         self, operation: Operation, headers: Mapping[str, str]
-    ) -> AsyncGenerator[ExecutionResult, None]:
-        """Execute a subscription: yield a result for each event of its source, until that ends.
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """Execute a subscription: yield the content of a response for each event of its source, until that ends.
 
         The caller is looked at again before each result, so that a key that was revoked, or a token that has
         ended, is told nothing more; and each result has an instant of its own.
@@ -183,10 +183,8 @@ class Execution:
         assert isinstance(source, AsyncGenerator)
         return _told_apart(source)
 
-    async def _of_event(
-        self, operation: Operation, headers: Mapping[str, str], event: Any
-    ) -> ExecutionResult:
-        return await self._execute(operation, await self._context(headers), _as_it_is, event)
+    async def _of_event(self, operation: Operation, headers: Mapping[str, str], event: Any) -> dict[str, Any]:
+        return await self._execute(operation, await self._context(headers), content_of, event)
 
     async def _execute(
         self, operation: Operation, context: Any, tell: Callable[[ExecutionResult], T], root: Any = None
@@ -266,10 +264,6 @@ def _of_field(error: Exception, node: OperationDefinitionNode) -> GraphQLError:
     found = next(each for each in node.selection_set.selections if isinstance(each, FieldNode))
     name = found.alias or found.name
     return GraphQLError(str(error), nodes=[found], path=[name.value], original_error=error)
-
-
-def _as_it_is(result: ExecutionResult) -> ExecutionResult:
-    return result
 
 
 async def _awaited(work: Awaitable[T]) -> T:

@@ -12,7 +12,6 @@ their data. A subscription asked for by a client that takes no stream gets 406 a
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,7 +103,7 @@ class GraphQLEndpoint:
                 "WebSocket of subprotocol graphql-transport-ws at this address"
             )
         await self._execution.authenticate(request.headers)  # a refused key is told by its status
-        return self._as_stream(_contents(self._execution.stream(operation, request.headers)))
+        return self._as_stream(self._execution.stream(operation, request.headers))
 
     def _as_stream(self, contents: AsyncGenerator[Mapping[str, Any], None]) -> ASGIApp:
         return EventStream(contents, HEADERS, self._closing)
@@ -112,14 +111,6 @@ class GraphQLEndpoint:
 
 async def _only(content: Mapping[str, Any]) -> AsyncGenerator[Mapping[str, Any], None]:
     yield content
-
-
-async def _contents(
-    results: AsyncGenerator[ExecutionResult, None],
-) -> AsyncGenerator[Mapping[str, Any], None]:
-    async with aclosing(results):
-        async for result in results:
-            yield content_of(result)
 
 
 def graphql_endpoint(execution: Execution, closing: asyncio.Event, *, body_limit: int) -> ASGIApp:

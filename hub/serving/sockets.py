@@ -194,9 +194,9 @@ class _Conversation:
         try:
             operation = self._checked(asked, crowded=crowded)
             if operation.streams:
-                async with aclosing(self._execution.stream(operation, headers)) as results:
-                    async for result in results:
-                        await self._send({"type": "next", "id": key, "payload": content_of(result)})
+                async with aclosing(self._execution.stream(operation, headers)) as contents:
+                    async for content in contents:
+                        await self._send({"type": "next", "id": key, "payload": content})
             else:
                 content = await self._execution.once(operation, headers, content_of)
                 await self._send({"type": "next", "id": key, "payload": content})

@@ -7,6 +7,7 @@ import pytest
 from embeddings.cache import CachedEncoder
 from hub.catalogue.audience import LEAST
 from hub.catalogue.model import Segment
+from hub.catalogue.repository import CatalogueRepository
 from hub.catalogue.service import CatalogueService
 from hub.profiles import audience
 from hub.profiles.model import ConsentState, CustomerRef, Purpose
@@ -40,6 +41,16 @@ class TestAudience:
         scots = known.groups["segment:scots"]
         assert (scots.members, dict(scots.categories)) == (LEAST, {"garden/roses": LEAST})
         assert scots.hints == {"visit_country=SC": LEAST, "campaign=spring": LEAST}
+
+    async def test_another_process_follows_them(self, store, clock):
+        rooms = make_rooms(store, clock)
+        other = CatalogueService(store, CachedEncoder(WordsEncoder()), clock)
+        await CatalogueRepository(store.db).announce(clock.now())
+        await other.refresh()
+        await self.people(rooms, LEAST, country="SC", seen="climbing-rose")
+        assert await audience.refresh(store, rooms.snapshot, clock)
+        await other.refresh()
+        assert other.snapshot.audience.groups["visit_country=SC"].members == LEAST
 
     async def test_goes_on_where_a_profile_waits_to_be_folded(self, store, clock):
         rooms = make_rooms(store, clock)
