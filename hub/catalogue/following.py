@@ -4,9 +4,8 @@ A refresh reads what changed and builds a snapshot from that and from the one be
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import structlog
@@ -21,7 +20,7 @@ from hub.catalogue.model import Answer, BrandFacts, Content, Offer, Segment
 from hub.catalogue.neighbours import Neighbours
 from hub.catalogue.popularity import Popularity, load_popularity
 from hub.catalogue.putting import Embedding
-from hub.catalogue.repository import CATALOGUE, CatalogueRepository, Changes, Entry
+from hub.catalogue.repository import CATALOGUE, CatalogueRepository, Entry
 from hub.catalogue.snapshot import CatalogueSnapshot
 from hub.catalogue.tendencies import Tendencies
 from hub.errors import TuttiError
@@ -38,22 +37,13 @@ REPAIR_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class _Learned:
-    """What was worked out of the events, as the snapshot has it; by the names of its collections."""
+    """What was worked out of the events, as the snapshot has it."""
 
     popularity: Popularity
     audience: Audience
     neighbours: Neighbours
     intervals: Intervals
     tendencies: Tendencies
-
-
-_LOADERS: Mapping[str, Callable[[Store], Awaitable[Any]]] = {
-    "popularity": load_popularity,
-    "audience": load_audience,
-    "neighbours": load_neighbours,
-    "intervals": load_intervals,
-    "tendencies": load_tendencies,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +129,15 @@ class Following:
     async def _load(self) -> _Loaded:
         before = self._loaded or NOTHING
         announced, told = await self._repository.changed_since(before.announced)
-        wanted = _LOADERS.keys() if told is None else _LOADERS.keys() & told.learned
-        learned = replace(before.learned, **{name: await _LOADERS[name](self._store) for name in wanted})
+        learned = before.learned
+        if told is None:
+            learned = _Learned(
+                await load_popularity(self._store),
+                await load_audience(self._store),
+                await load_neighbours(self._store),
+                await load_intervals(self._store),
+                await load_tendencies(self._store),
+            )
         contents = await self._changed(Content, before.contents, told)
         answers = await self._changed(Answer, before.answers, told)
         facts = await self._changed(BrandFacts, before.facts, told)
@@ -164,11 +161,11 @@ class Following:
         self,
         of: type[Entry],
         before: dict[str, Entry],
-        told: Changes | None,
+        told: Mapping[type, frozenset[str]] | None,
     ) -> dict[str, Entry]:
         """Return all entries of a sort: those of `before`, and anew what changed."""
         if told is not None:
-            keys = told.keys.get(of)
+            keys = told.get(of)
             if not keys:
                 return before
             now = await self._repository.get_many(of, keys)
@@ -214,10 +211,12 @@ class Following:
             await self.refresh()
 
 
-def _differing(before: _Loaded, contents: Mapping[str, Content], told: Changes | None) -> frozenset[str]:
+def _differing(
+    before: _Loaded, contents: Mapping[str, Content], told: Mapping[type, frozenset[str]] | None
+) -> frozenset[str]:
     """Return the keys of contents that are not the very objects they were."""
     if told is not None:
-        return told.keys.get(Content, frozenset())
+        return told.get(Content, frozenset())
     was = before.contents
     return frozenset(key for key, content in contents.items() if was.get(key) is not content)
 

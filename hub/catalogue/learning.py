@@ -138,11 +138,9 @@ async def refresh(store: Store, clock: Clock) -> bool:
                 "exceptions": sorted(intervals.satisfied.exceptions),
             },
         }
-        changed = [
-            name
-            for name, known in before.items()
-            if known is None or known["version"] != learned[name]["version"]
-        ]
+        changed = any(
+            known is None or known["version"] != learned[name]["version"] for name, known in before.items()
+        )
         repository = CatalogueRepository(store.db)
         intent = await repository.open_intent(clock.now()) if changed else None
         for name, document in learned.items():
@@ -150,8 +148,8 @@ async def refresh(store: Store, clock: Clock) -> bool:
                 {"_id": _ONE}, {"as_of": last["at"], "seen": seen, **document}, upsert=True
             )
     if changed:
-        await repository.announce(clock.now(), intent, learned=changed)
-    return bool(changed)
+        await repository.announce(clock.now(), intent)
+    return changed
 
 
 async def keep_fresh(store: Store, clock: Clock, *, interval: float = INTERVAL) -> None:

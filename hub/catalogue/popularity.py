@@ -162,7 +162,7 @@ async def refresh(store: Store, clock: Clock) -> bool:
             upsert=True,
         )
     if changed:
-        await repository.announce(clock.now(), intent, learned=["popularity"])
+        await repository.announce(clock.now(), intent)
     return changed
 
 

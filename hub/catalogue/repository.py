@@ -2,14 +2,13 @@
 
 A change of the catalogue is announced in one small document of `versions`. Its `open` list holds an
 intent for every write under way, so that a process that dies between writing and announcing leaves a
-trace: whoever sees the left-over intent announces for the dead one. Its `changes` list says of the latest
-announcements which keys they were about, or what was learned anew of the events, so that one new item costs
-every process one read and not a look at all versions. A version number per entry decides races: a replacement
-names the version it replaces.
+trace: whoever sees the left-over intent announces for the dead one. Its `changes` list says
+of the latest announcements which keys they were about, so that one new item costs every process one read
+and not a look at all versions. A version number per entry decides races: a replacement names the version
+it replaces.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -37,14 +36,6 @@ REMEMBERED = 32  # announcements that say which keys changed; who missed more lo
 MOST_TOLD = 200  # keys of an announcement
 STALE = timedelta(minutes=5)  # no single write takes longer: an older intent was left by a dead process
 _DUPLICATE_KEY = 11000
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What was announced: `keys` of entries by their sort, `learned` by collection."""
-
-    keys: Mapping[type, frozenset[str]]
-    learned: frozenset[str]
 
 
 def _kept(name: str, old: Entry, at: datetime) -> ReplaceOne[dict[str, Any]]:
@@ -145,10 +136,13 @@ class CatalogueRepository:
             document = await self._db["versions"].find_one({"_id": CATALOGUE}, {"version": 1})
         return None if document is None else document["version"]
 
-    async def changed_since(self, version: str | None) -> tuple[str | None, Changes | None]:
-        """Return the version that was announced last, and what changed since another one.
+    async def changed_since(
+        self, version: str | None
+    ) -> tuple[str | None, dict[type, frozenset[str]] | None]:
+        """Return the version that was announced last, and the keys that changed since another one, by sort.
 
-        None where that is not known any more, or where somebody could not say: then everything has to be looked at.
+        Instead of the keys None, where it is not known any more, or where something else was announced too: then
+        everything has to be looked at.
         """
         with store_faults():
             document = await self._db["versions"].find_one({"_id": CATALOGUE})
@@ -158,15 +152,13 @@ class CatalogueRepository:
         behind = [at for at, change in enumerate(told) if change["version"] == version]
         if not behind or told[-1]["version"] != document["version"]:
             return document["version"], None
-        later = told[behind[-1] + 1 :]
-        if any(change["keys"] is None and not change.get("learned") for change in later):
+        later = [change["keys"] for change in told[behind[-1] + 1 :]]
+        if None in later:
             return document["version"], None
-        keys = {
-            of: frozenset(key for change in later for key in (change["keys"] or {}).get(name, ()))
-            for of, name in COLLECTION_OF.items()
+        changed = {
+            of: {key for keys in later for key in keys.get(name, ())} for of, name in COLLECTION_OF.items()
         }
-        learned = frozenset(name for change in later for name in change.get("learned", ()))
-        return document["version"], Changes({of: found for of, found in keys.items() if found}, learned)
+        return document["version"], {of: frozenset(keys) for of, keys in changed.items() if keys}
 
     async def open_intent(self, at: datetime) -> str:
         """Leave word that a write begins; return the intent's id."""
@@ -195,31 +187,24 @@ class CatalogueRepository:
         intent: str | None = None,
         *,
         changed: tuple[type, Collection[str]] | None = None,
-        learned: Collection[str] = (),
     ) -> None:
         """Tell every process that the catalogue changed; close the intent, and those of the dead if all is looked at.
 
         Args:
             at: now.
             intent: the write that is over.
-            changed: the sort and the keys of all that may have changed.
-            learned: or what was worked out anew of the events, by its collection; neither: they shall look at everything.
+            changed: the sort and the keys of all that may have changed; None: they shall look at everything.
         """
         version = new_id("cat")
-        change: dict[str, Any] = {
-            "version": version,
-            "keys": None,
-        }  # by which an earlier release looks at everything
-        closed: list[dict[str, Any]] = [] if intent is None else [{"id": intent}]
+        keys = None
         if changed is not None and len(changed[1]) <= MOST_TOLD:
-            change["keys"] = {COLLECTION_OF[changed[0]]: sorted(changed[1])}
-        elif changed is None and learned:
-            change["learned"] = sorted(learned)
-        else:
+            keys = {COLLECTION_OF[changed[0]]: sorted(changed[1])}
+        closed: list[dict[str, Any]] = [] if intent is None else [{"id": intent}]
+        if keys is None:
             closed.append({"at": {"$lt": at - STALE}})
         news: dict[str, Any] = {
             "$set": {"version": version},
-            "$push": {"changes": {"$each": [change], "$slice": -REMEMBERED}},
+            "$push": {"changes": {"$each": [{"version": version, "keys": keys}], "$slice": -REMEMBERED}},
         }
         if closed:
             news["$pull"] = {"open": {"$or": closed}}

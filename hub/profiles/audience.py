@@ -119,7 +119,7 @@ async def refresh(store: Store, snapshot: CatalogueSnapshot, clock: Clock) -> bo
         repository = CatalogueRepository(store.db)
         intent = await repository.open_intent(clock.now())
         await store.db["audience"].replace_one({"_id": ONE}, document, upsert=True)
-    await repository.announce(clock.now(), intent, learned=["audience"])
+    await repository.announce(clock.now(), intent)
     return True
 
 

@@ -7,15 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from hub.catalogue import popularity
-from hub.catalogue.following import _LOADERS
 from hub.catalogue.model import Answer, BrandFacts, Claim, Content, ContentKind, Need, NeedPattern, Offer
 from hub.catalogue.putting import ATTEMPTS, PutResult
 from hub.catalogue.repository import MOST_TOLD, REMEMBERED, STALE, CatalogueRepository
 from hub.catalogue.service import CatalogueService
 from hub.errors import Conflict, InvalidInput
 from hub.kit.money import Money
-from tests.catalogue.test_popularity import event
 
 pytestmark = pytest.mark.mongod
 
@@ -185,34 +182,8 @@ class TestRefreshing:
         ]  # fmt: skip
         assert [answer.key for answer in other.snapshot.answers] == ["q"]
 
-    async def test_what_was_learned_is_read_and_nothing_else(
-        self, catalogue, other, store, clock, monkeypatch
-    ):
-        await catalogue.put_contents([content("a"), content("b")])
-        await other.refresh()
-        read = []
-        for name, load in _LOADERS.items():
-
-            async def loaded(store, name=name, load=load):
-                read.append(name)
-                return await load(store)
-
-            monkeypatch.setitem(_LOADERS, name, loaded)
-
-        async def never(*_of):
-            raise AssertionError("every content was looked at")
-
-        monkeypatch.setattr(CatalogueRepository, "versions_of", never)
-        monkeypatch.setattr(CatalogueRepository, "get_many", never)
-        await store.db["events"].insert_one(event("b", "Product Viewed", clock.now()))
-        assert await popularity.refresh(store, clock)
-        await other.refresh()
-        assert read == ["popularity"]
-        assert other.snapshot.popularity.tolist() == [0, 1]
-
-    @pytest.mark.parametrize("word", [{"changed": (Content, ["a"])}, {"learned": ["popularity"]}])
     async def test_a_word_about_something_else_does_not_silence_what_a_dead_process_wrote(
-        self, catalogue, other, store, clock, word
+        self, catalogue, other, store, clock
     ):
         await catalogue.put_contents([content("a")])
         await other.refresh()
@@ -220,7 +191,7 @@ class TestRefreshing:
         await repository.open_intent(clock.now())
         await repository.write([content("b")], [], clock.now())  # and its process dies here
         clock.instant += STALE + timedelta(seconds=1)
-        await repository.announce(clock.now(), **word)
+        await repository.announce(clock.now(), changed=(Content, ["a"]))
         await other.refresh()
         await other.repair()
         assert [c.key for c in other.snapshot.contents] == ["a", "b"]
